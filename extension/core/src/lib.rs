@@ -1,0 +1,13 @@
+//! Index advice without a database.
+//!
+//! This crate holds everything of the advisor that can be decided without a running server: the
+//! model of tables, queries and indexes, the generation of candidates, the cost cache, the search
+//! and the size model. It knows neither pgrx nor SQL execution, clock, randomness, environment or
+//! I/O; the server side plugs in through [`whatif::Planner`].
+
+#![forbid(unsafe_code)]
+
+pub mod index_set;
+pub mod model;
+pub mod pool;
+pub mod whatif;

@@ -1,0 +1,229 @@
+//! The things advice is about: tables, columns, indexes, and what a query does with a table.
+
+use serde::Serialize;
+
+/// Position of a table in [`Catalog::tables`].
+pub type TableId = usize;
+/// Position of a query in the workload.
+pub type QueryId = usize;
+/// Position of a candidate in the pool that is being searched.
+pub type CandidateId = usize;
+
+/// Everything the advisor knows about the tables that the workload touches.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// The tables, in order of (schema, name).
+    pub tables: Vec<Table>,
+}
+
+/// A table, a partitioned table or a materialized view.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Schema name, unquoted.
+    pub schema: String,
+    /// Table name, unquoted.
+    pub name: String,
+    /// Live rows as the planner sees them; for a partitioned table the sum over its leaves.
+    pub rows: f64,
+    /// Heap pages; for a partitioned table the sum over its leaves.
+    pub pages: f64,
+    /// Share of the heap pages that are all-visible, 0 to 1 (`pg_class.relallvisible`).
+    pub all_visible: f64,
+    /// Average row width in bytes, without the tuple header.
+    pub row_width: f64,
+    /// Whether this is a partitioned table: `CREATE INDEX CONCURRENTLY` does not work on it.
+    pub partitioned: bool,
+    /// The leaves that would really hold the index: the table itself, or the leaf partitions.
+    pub leaves: Vec<Leaf>,
+    /// User columns in attribute order; dropped ones are absent.
+    pub columns: Vec<Column>,
+    /// Valid indexes that exist.
+    pub indexes: Vec<ExistingIndex>,
+    /// Whether statistics were ever collected (`pg_statistic` has a row for it).
+    pub analyzed: bool,
+    /// Inserted rows since statistics began (`pg_stat_user_tables`).
+    pub rows_inserted: f64,
+    /// Updated rows since statistics began.
+    pub rows_updated: f64,
+    /// Of the updated rows, those that were HOT.
+    pub rows_hot_updated: f64,
+    /// Deleted rows since statistics began.
+    pub rows_deleted: f64,
+}
+
+/// A relation with storage that one index of a candidate would be built on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Leaf {
+    /// `pg_class.oid`.
+    pub oid: u32,
+    /// Live rows as the planner sees them.
+    pub rows: f64,
+    /// Heap pages.
+    pub pages: f64,
+}
+
+/// A column and what the statistics say of it.
+#[derive(Debug, Clone, Default)]
+pub struct Column {
+    /// `pg_attribute.attnum`, from 1.
+    pub number: i16,
+    /// Column name, unquoted.
+    pub name: String,
+    /// Type with modifier, as `format_type` prints it.
+    pub type_name: String,
+    /// `pg_type.typlen`: bytes, or -1 for varlena, -2 for C strings.
+    pub type_len: i16,
+    /// `pg_type.typalign` in bytes: 1, 2, 4 or 8.
+    pub align: u8,
+    /// Average stored width in bytes.
+    pub avg_width: f64,
+    /// Number of distinct values, absolute (never negative, at least 1).
+    pub n_distinct: f64,
+    /// Share of NULLs, 0 to 1.
+    pub null_frac: f64,
+    /// `pg_stats.correlation`, -1 to 1; 0 when unknown.
+    pub correlation: f64,
+    /// Whether the type has a default b-tree operator class.
+    pub btree: bool,
+    /// Whether that class's equal-image support function allows deduplication for the column's
+    /// collation (nbtree README, "Deduplication").
+    pub dedup: bool,
+}
+
+/// An index that exists, as far as it matters for candidates and replacements.
+#[derive(Debug, Clone, Default)]
+pub struct ExistingIndex {
+    /// `pg_class.oid` of the index.
+    pub oid: u32,
+    /// Its qualified, quoted name.
+    pub name: String,
+    /// Access method name.
+    pub method: String,
+    /// Key columns in order; `None` for an expression.
+    pub keys: Vec<Option<IndexKey>>,
+    /// INCLUDE columns.
+    pub include: Vec<i16>,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// Whether it backs a constraint (or is the replica identity) and cannot simply be dropped.
+    pub constraint: bool,
+    /// Whether it has a predicate.
+    pub partial: bool,
+    /// Whether every key uses the type's default operator class and the column's own collation.
+    pub default_opclasses: bool,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+/// A key column of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct IndexKey {
+    /// `pg_attribute.attnum`.
+    pub column: i16,
+    /// DESC instead of ASC.
+    pub descending: bool,
+    /// NULLS FIRST; the default is NULLS LAST for ASC and NULLS FIRST for DESC.
+    pub nulls_first: bool,
+}
+
+impl IndexKey {
+    /// An ascending key with NULLS LAST.
+    #[must_use]
+    pub const fn asc(column: i16) -> Self {
+        Self { column, descending: false, nulls_first: false }
+    }
+
+    /// The key that gives the opposite order when read forwards.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self { column: self.column, descending: !self.descending, nulls_first: !self.nulls_first }
+    }
+}
+
+/// A b-tree index that could be built.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexDef {
+    /// The table.
+    pub table: TableId,
+    /// Key columns in order, at least one.
+    pub keys: Vec<IndexKey>,
+    /// INCLUDE columns, ascending.
+    pub include: Vec<i16>,
+}
+
+impl IndexDef {
+    /// A plain ascending index.
+    #[must_use]
+    pub fn on(table: TableId, columns: &[i16]) -> Self {
+        Self { table, keys: columns.iter().copied().map(IndexKey::asc).collect(), include: vec![] }
+    }
+
+    /// Whether this index does everything that `other` does because `other`'s keys are a leading
+    /// part of this one's (same direction, or all reversed) and its INCLUDE columns are stored here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        if self.table != other.table || self.keys.len() < other.keys.len() {
+            return false;
+        }
+        let same = self.keys.iter().zip(&other.keys).all(|(a, b)| a == b);
+        let mirrored = self.keys.iter().zip(&other.keys).all(|(a, b)| a.reversed() == *b);
+        (same || mirrored)
+            && other.include.iter().all(|column| {
+                self.include.contains(column) || self.keys.iter().any(|key| key.column == *column)
+            })
+    }
+
+    /// Every column stored in the index, keys first.
+    pub fn columns(&self) -> impl Iterator<Item = i16> + '_ {
+        self.keys.iter().map(|key| key.column).chain(self.include.iter().copied())
+    }
+}
+
+/// What one query does with one occurrence of a table in one query level.
+///
+/// Made from the analyzed and rewritten tree: sub-selects, CTEs and views have been resolved to
+/// the tables below them, columns are attribute numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableUse {
+    /// The table.
+    pub table: TableId,
+    /// Columns compared for equality with something that is constant for the scan: a literal, a
+    /// parameter, `IN`, `IS NULL`, a bare boolean.
+    pub equal: Vec<i16>,
+    /// Columns compared with a range operator of the b-tree (`<`, `<=`, `>=`, `>`, BETWEEN, a
+    /// prefix LIKE).
+    pub range: Vec<i16>,
+    /// Columns joined by equality with another table or an outer query level.
+    pub join: Vec<i16>,
+    /// Requested orders (ORDER BY, GROUP BY, DISTINCT, window) whose leading part is on this
+    /// table alone.
+    pub orders: Vec<Order>,
+    /// Every column that the query reads from this occurrence, ascending; includes the above.
+    pub read: Vec<i16>,
+    /// Whether a whole-row or system-column reference rules out an index-only scan.
+    pub whole_row: bool,
+    /// Estimated share of rows that pass all of the occurrence's own restrictions, 0 to 1.
+    pub selectivity: f64,
+}
+
+/// A requested order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The keys.
+    pub keys: Vec<IndexKey>,
+    /// Whether direction and sequence are fixed (ORDER BY) or free (GROUP BY, DISTINCT).
+    pub fixed: bool,
+    /// Whether a LIMIT makes reading in this order pay more than the sort it saves.
+    pub limited: bool,
+}
+
+/// What one statement does with the tables, beside the tree that the server keeps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueryShape {
+    /// One entry per occurrence of a table.
+    pub uses: Vec<TableUse>,
+    /// The columns that the statement's UPDATE sets, by table.
+    pub updated: Vec<(TableId, Vec<i16>)>,
+}

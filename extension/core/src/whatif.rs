@@ -1,0 +1,36 @@
+//! The port to the server's planner.
+
+use crate::index_set::IndexSet;
+use crate::model::QueryId;
+use crate::pool::Pool;
+
+/// What the planner answered for one query and one set of offered indexes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Total cost in planner units, averaged over the parameter draws of the query.
+    pub cost: f64,
+    /// The offered indexes that the plan (of any draw) uses.
+    pub used: IndexSet,
+}
+
+/// Why the search must end before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The time limit is reached: return the best found so far.
+    Deadline,
+    /// The user cancelled, or the server is going down: return nothing.
+    Interrupted,
+}
+
+/// Plans a query as if exactly the offered candidates existed beside the real indexes.
+///
+/// The contract that the cost cache relies on: the same arguments give the same answer; `used` is
+/// a subset of `offered`; candidates on tables that the query does not read change nothing.
+pub trait Planner {
+    /// Plans `query` with the candidates in `offered`, which are numbers in `pool`.
+    ///
+    /// # Errors
+    /// [`Stop`] when no further call should be made. A query that fails to plan is no error: the
+    /// implementation answers with an infinite cost for a set that cannot be planned.
+    fn plan(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<Plan, Stop>;
+}
