@@ -1,0 +1,376 @@
+//! What a statement does with its tables, read from the analyzed and rewritten tree.
+//!
+//! Works on the dump of the tree ([`crate::nodetree`]), so names, operators and views have been
+//! resolved by the server. Sub-selects, views, CTEs, join aliases and set operations are followed
+//! down to the tables; what the planner makes of it is left to the planner.
+
+mod clauses;
+mod levels;
+mod orders;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{QueryShape, TableId};
+use crate::nodetree::{Node, Value};
+use levels::{Level, Rte};
+
+/// What the server's catalog says of operators and relations.
+pub trait Facts {
+    /// The table with this oid, if an index could be advised on it.
+    fn table(&self, relation: u32) -> Option<TableId>;
+    /// The strategy number (1 `<`, 2 `<=`, 3 `=`, 4 `>=`, 5 `>`) of `operator` in the b-tree
+    /// operator family that a plain index on the column would use.
+    fn btree_strategy(&self, operator: u32, relation: u32, column: i16) -> Option<u8>;
+    /// Whether `operator` is LIKE, ILIKE or a regular-expression match.
+    fn is_pattern_match(&self, operator: u32) -> bool;
+    /// Whether the ordering operator sorts descending (`>`).
+    fn sorts_descending(&self, operator: u32) -> bool;
+    /// For `min` (`Some(false)`) and `max` (`Some(true)`) over an ordered type: the direction in
+    /// which the first row is the answer.
+    fn aggregate_direction(&self, aggregate: u32) -> Option<bool>;
+}
+
+/// How a parameter meets the rest of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Meets {
+    /// `column = $n`.
+    Equal,
+    /// `column IN (…, $n, …)`.
+    In,
+    /// `column <> $n`.
+    NotEqual,
+    /// `column >= $n`.
+    Lower,
+    /// `column <= $n`.
+    Upper,
+    /// `column LIKE $n`.
+    Pattern,
+    /// `LIMIT $n`.
+    Limit,
+    /// `OFFSET $n`.
+    Offset,
+    /// Added to or subtracted from what is compared.
+    Interval,
+}
+
+/// One parameter of a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamUse {
+    /// `n` of `$n`.
+    pub number: u32,
+    /// Its type.
+    pub type_oid: u32,
+    /// The relation and column it is compared with.
+    pub column: Option<(u32, i16)>,
+    /// How; `None` when nothing is known.
+    pub meets: Option<Meets>,
+}
+
+/// The result of [`extract`].
+#[derive(Debug, Clone, Default)]
+pub struct Extract {
+    /// The tables' uses.
+    pub shape: QueryShape,
+    /// The parameters, ascending by number.
+    pub params: Vec<ParamUse>,
+    /// Oids of the relations of all kinds that the statement names, with their `relkind`.
+    pub relations: BTreeMap<u32, char>,
+}
+
+/// The relations that the trees read or write, with their `relkind`.
+#[must_use]
+pub fn relations(trees: &[Node]) -> BTreeMap<u32, char> {
+    let mut found = BTreeMap::new();
+    for tree in trees {
+        visit(tree, &mut |node| {
+            if is_rte(node) && node.int("rtekind") == 0 {
+                let kind = node.text("relkind").and_then(|text| text.chars().next());
+                found.insert(node.oid("relid"), kind.unwrap_or('r'));
+            }
+        });
+    }
+    found.remove(&0);
+    found
+}
+
+/// Reads the uses of tables and parameters from the rewritten trees of one statement.
+#[must_use]
+pub fn extract(trees: &[Node], facts: &dyn Facts) -> Extract {
+    let mut result = Extract { relations: relations(trees), ..Extract::default() };
+    let mut params = BTreeMap::new();
+    for tree in trees.iter().filter(|tree| tree.tag == "QUERY") {
+        let mut walker = Walker::new(facts);
+        let top = walker.build_level(tree, None, 0);
+        walker.process(top, true);
+        walker.finish();
+        result.shape.uses.append(&mut walker.uses);
+        result.shape.updated.append(&mut walker.updated);
+        for (number, param) in walker.params {
+            params.entry(number).or_insert(param);
+        }
+    }
+    result.params = params.into_values().collect();
+    result
+}
+
+/// A column of one occurrence of a table: position in `uses` and attribute number.
+type ColumnRef = (usize, i16);
+
+struct Walker<'a> {
+    facts: &'a dyn Facts,
+    levels: Vec<Level<'a>>,
+    /// Levels made for sub-selects in expressions, by the address of their QUERY node.
+    sublevels: BTreeMap<usize, usize>,
+    processed: BTreeSet<usize>,
+    /// Target entries of sub-queries whose columns were marked as read.
+    entries_read: BTreeSet<(usize, i64)>,
+    uses: Vec<crate::model::TableUse>,
+    /// `pg_class.oid` of each use.
+    oids: Vec<u32>,
+    joins: Vec<(ColumnRef, ColumnRef)>,
+    updated: Vec<(TableId, Vec<i16>)>,
+    params: BTreeMap<u32, ParamUse>,
+}
+
+impl<'a> Walker<'a> {
+    fn new(facts: &'a dyn Facts) -> Self {
+        Self {
+            facts,
+            levels: Vec::new(),
+            sublevels: BTreeMap::new(),
+            processed: BTreeSet::new(),
+            entries_read: BTreeSet::new(),
+            uses: Vec::new(),
+            oids: Vec::new(),
+            joins: Vec::new(),
+            updated: Vec::new(),
+            params: BTreeMap::new(),
+        }
+    }
+
+    /// Reads one query level. `whole` says that every target entry is needed; otherwise those that
+    /// an outer level asks for are marked when it does.
+    fn process(&mut self, level: usize, whole: bool) {
+        if !self.processed.insert(level) {
+            return;
+        }
+        let query = self.levels[level].query;
+        if let Some(jointree) = query.child("jointree") {
+            self.jointree(level, jointree);
+        }
+        self.security_quals(level);
+        self.orders(level);
+        self.written_columns(level);
+        let all = whole || !query.list("distinctClause").is_empty();
+        for entry in query.nodes("targetList") {
+            if all || entry.int("ressortgroupref") > 0 {
+                self.read(level, entry);
+            }
+        }
+        for field in [
+            "havingQual",
+            "returningList",
+            "onConflict",
+            "mergeActionList",
+            "mergeJoinCondition",
+            "windowClause",
+            "limitOffset",
+            "limitCount",
+        ] {
+            if let Some(value) = query.get(field) {
+                self.read_value(level, value);
+            }
+        }
+        self.limits(level);
+        let set_operation = query.child("setOperations").is_some();
+        for (_, sub) in self.children(level) {
+            self.process(sub, set_operation);
+        }
+    }
+
+    /// The levels of the FROM-clause sub-queries and of the CTEs.
+    fn children(&self, level: usize) -> Vec<(usize, usize)> {
+        let here = &self.levels[level];
+        let subqueries = here.rtes.iter().enumerate().filter_map(|(at, rte)| match rte {
+            Rte::Subquery(sub) => Some((at, *sub)),
+            _ => None,
+        });
+        subqueries.chain(here.ctes.iter().map(|(_, sub)| (usize::MAX, *sub))).collect()
+    }
+
+    /// Marks every column that `node` reads, and goes into its sub-selects.
+    fn read(&mut self, level: usize, node: &'a Node) {
+        match node.tag.as_str() {
+            "VAR" => self.read_var(level, node),
+            "PARAM" => self.note_param(node, None, None),
+            "QUERY" => {
+                let sub = self.sublevel(level, node);
+                self.process(sub, true);
+            }
+            "SUBLINK" => self.sublink(level, node),
+            _ => {
+                for (_, value) in &node.fields {
+                    self.read_value(level, value);
+                }
+            }
+        }
+    }
+
+    fn read_value(&mut self, level: usize, value: &'a Value) {
+        match value {
+            Value::Node(node) => self.read(level, node),
+            Value::List(items) => {
+                for item in items {
+                    self.read_value(level, item);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn read_var(&mut self, level: usize, var: &'a Node) {
+        let mut columns = Vec::new();
+        self.resolve(level, var, &mut columns, 0);
+        for (at, column) in columns {
+            let table_use = &mut self.uses[at];
+            if column > 0 {
+                table_use.read.push(column);
+            } else {
+                table_use.whole_row = true;
+            }
+        }
+        self.read_through(level, var, 0);
+    }
+
+    fn sublink(&mut self, level: usize, node: &'a Node) {
+        if let Some(test) = node.get("testexpr") {
+            self.read_value(level, test);
+        }
+        if let Some(query) = node.child("subselect") {
+            let sub = self.sublevel(level, query);
+            // EXISTS never looks at the target list.
+            self.process(sub, node.int("subLinkType") != 0);
+        }
+    }
+
+    fn sublevel(&mut self, level: usize, query: &'a Node) -> usize {
+        let address = std::ptr::from_ref(query) as usize;
+        if let Some(&sub) = self.sublevels.get(&address) {
+            return sub;
+        }
+        let sub = self.build_level(query, Some(level), 0);
+        self.sublevels.insert(address, sub);
+        sub
+    }
+
+    fn written_columns(&mut self, level: usize) {
+        let query = self.levels[level].query;
+        let mut set: Vec<i16> = Vec::new();
+        let resnos = |entries: &Node, field: &str| -> Vec<i16> {
+            entries
+                .nodes(field)
+                .filter(|entry| !entry.flag("resjunk"))
+                .filter_map(|entry| i16::try_from(entry.int("resno")).ok())
+                .collect()
+        };
+        if query.int("commandType") == 2 {
+            set.extend(resnos(query, "targetList"));
+        }
+        if let Some(conflict) = query.child("onConflict") {
+            set.extend(resnos(conflict, "onConflictSet"));
+        }
+        for action in query.nodes("mergeActionList").filter(|a| a.int("commandType") == 2) {
+            set.extend(resnos(action, "targetList"));
+        }
+        let target = usize::try_from(query.int("resultRelation")).unwrap_or(0);
+        if let (false, Some(Rte::Relation(at))) =
+            (set.is_empty(), target.checked_sub(1).and_then(|at| self.levels[level].rtes.get(at)))
+        {
+            set.sort_unstable();
+            set.dedup();
+            self.updated.push((self.uses[*at].table, set));
+        }
+    }
+
+    /// Registers a parameter; the first comparison that is known wins over none.
+    fn note_param(&mut self, node: &Node, column: Option<(u32, i16)>, meets: Option<Meets>) {
+        // Only PARAM_EXTERN (0) is a `$n` of the statement.
+        if node.tag != "PARAM" || node.int("paramkind") != 0 {
+            return;
+        }
+        let Ok(number) = u32::try_from(node.int("paramid")) else { return };
+        let entry = self.params.entry(number).or_insert(ParamUse {
+            number,
+            type_oid: node.oid("paramtype"),
+            column: None,
+            meets: None,
+        });
+        if entry.meets.is_none() {
+            entry.column = column;
+            entry.meets = meets;
+        }
+    }
+
+    /// Spreads constants over join equalities, and sorts and dedups the lists.
+    fn finish(&mut self) {
+        // One pass per join suffices to reach the far end of any chain.
+        for _ in 0..self.joins.len().min(16) {
+            let mut changed = false;
+            for &((left, a), (right, b)) in &self.joins {
+                if self.uses[left].equal.contains(&a) && !self.uses[right].equal.contains(&b) {
+                    self.uses[right].equal.push(b);
+                    changed = true;
+                }
+                if self.uses[right].equal.contains(&b) && !self.uses[left].equal.contains(&a) {
+                    self.uses[left].equal.push(a);
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        for table_use in &mut self.uses {
+            let compared = [&table_use.equal, &table_use.range, &table_use.join];
+            let all: Vec<i16> = compared.into_iter().flatten().copied().collect();
+            table_use.read.extend(all);
+            for list in [
+                &mut table_use.equal,
+                &mut table_use.range,
+                &mut table_use.join,
+                &mut table_use.read,
+            ] {
+                list.sort_unstable();
+                list.dedup();
+                list.retain(|&column| column > 0);
+            }
+        }
+    }
+}
+
+fn is_rte(node: &Node) -> bool {
+    // PostgreSQL 16 renamed the tag.
+    node.tag == "RTE" || node.tag == "RANGETBLENTRY"
+}
+
+/// Calls `f` for every node of the tree.
+fn visit<'t>(node: &'t Node, f: &mut dyn FnMut(&'t Node)) {
+    f(node);
+    for (_, value) in &node.fields {
+        visit_value(value, f);
+    }
+}
+
+fn visit_value<'t>(value: &'t Value, f: &mut dyn FnMut(&'t Node)) {
+    match value {
+        Value::Node(node) => visit(node, f),
+        Value::List(items) => {
+            for item in items {
+                visit_value(item, f);
+            }
+        }
+        _ => {}
+    }
+}

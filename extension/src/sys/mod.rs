@@ -1,0 +1,31 @@
+//! The only place that touches the server's C interface.
+//!
+//! Each module wraps one mechanism behind a safe interface: sub-transactions, the role and
+//! settings a statement runs under, parsing and analysis, planning with hypothetical indexes,
+//! catalog look-ups, statistics. Nothing of `pg_sys` but plain numbers leaves this module.
+//!
+//! Error path: every server call made through pgrx turns an `ereport(ERROR)` into a Rust panic
+//! that unwinds, so guards with `Drop` run; [`subtransaction`] is where such a panic is caught and
+//! becomes a value.
+#![allow(unsafe_code)]
+
+mod analyze;
+mod arena;
+mod facts;
+mod hook;
+mod hypothetical;
+mod params;
+mod pg_compat;
+mod plan;
+mod scope;
+mod subxact;
+
+pub(crate) use analyze::{AnalyzeError, Statement, analyze};
+pub(crate) use arena::Arena;
+pub(crate) use facts::*;
+pub(crate) use hook::install as install_hooks;
+pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
+pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
+pub(crate) use plan::{Planned, check_permissions, explain, memory_in_use, plan};
+pub(crate) use scope::{SessionScope, set_role};
+pub(crate) use subxact::{ServerError, subtransaction};

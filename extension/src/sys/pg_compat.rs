@@ -1,0 +1,84 @@
+//! Every difference between server versions.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys;
+
+/// Sets a run-time parameter for the current GUC nesting level.
+///
+/// # Safety
+/// Must be called inside a transaction, with a nesting level opened by the caller.
+pub(super) unsafe fn set_local_option(name: &CStr, value: &CStr) {
+    // SAFETY: see the function's own contract; the server copies both strings.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            pg_sys::DEBUG1 as i32,
+            false,
+        );
+    }
+}
+
+/// Raises the server's own permission error unless the current role may run the plan.
+///
+/// # Safety
+/// `planned` must be a plan made by the server.
+pub(super) unsafe fn check_permissions(planned: *mut pg_sys::PlannedStmt) {
+    // SAFETY: the range table of a finished plan is complete; the call only reads catalogs.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        pg_sys::ExecCheckRTPerms((*planned).rtable, true);
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        pg_sys::ExecCheckPermissions((*planned).rtable, (*planned).permInfos, true);
+    }
+}
+
+/// EXPLAIN's text of a plan that is not run.
+///
+/// # Safety
+/// `planned` must be a plan made by the server for `text`, which is NUL-terminated; a snapshot
+/// must be active.
+pub(super) unsafe fn explain_plan(
+    planned: *mut pg_sys::PlannedStmt,
+    text: *const std::ffi::c_char,
+    params: pg_sys::ParamListInfo,
+) -> String {
+    use std::ptr::{null, null_mut};
+    // SAFETY: see the contract; the explain state is the server's own, in the current context.
+    unsafe {
+        let state = pg_sys::NewExplainState();
+        (*state).costs = true;
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        pg_sys::ExplainOnePlan(
+            planned,
+            null_mut(),
+            state,
+            text,
+            params,
+            null_mut(),
+            null(),
+            null(),
+        );
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        pg_sys::ExplainOnePlan(
+            planned,
+            null_mut(),
+            state,
+            text,
+            params,
+            null_mut(),
+            null(),
+            null(),
+            null(),
+        );
+        let out = (*state).str_;
+        let length = usize::try_from((*out).len).unwrap_or(0);
+        let bytes = std::slice::from_raw_parts((*out).data.cast::<u8>(), length);
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}

@@ -1,0 +1,194 @@
+//! One planner call.
+
+use std::collections::BTreeSet;
+
+use advisor_core::index_set::IndexSet;
+use pgrx::pg_sys;
+
+use super::analyze::Statement;
+use super::arena::Arena;
+use super::hook::{Offer, with_offer};
+use super::hypothetical::Hypotheticals;
+use super::params::Binding;
+use super::pg_compat;
+
+/// What the planner answered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Planned {
+    /// Total cost, as EXPLAIN prints it, summed over the rewritten queries.
+    pub(crate) cost: f64,
+    /// Candidates in the plan.
+    pub(crate) used: IndexSet,
+    /// Real indexes in the plan.
+    pub(crate) used_existing: BTreeSet<u32>,
+}
+
+/// Plans a statement with the offered candidates and without the hidden real indexes.
+///
+/// Everything is allocated in `scratch`, which is reset afterwards.
+pub(crate) fn plan(
+    scratch: &Arena,
+    statement: &Statement<'_>,
+    binding: &Binding<'_>,
+    hypotheticals: &Hypotheticals,
+    offered: &IndexSet,
+    hidden: &BTreeSet<u32>,
+) -> Planned {
+    let mut planned = Planned::default();
+    scratch.with(|| {
+        each_plan(statement, binding, hypotheticals, offered, hidden, |tree| {
+            // SAFETY: a finished plan of the server's, alive until the arena is reset.
+            unsafe {
+                planned.cost += (*(*tree).planTree).total_cost;
+                collect_indexes((*tree).planTree, hypotheticals, &mut planned);
+                each((*tree).subplans, |subplan| {
+                    collect_indexes(subplan.cast(), hypotheticals, &mut planned);
+                });
+            }
+        });
+    });
+    scratch.reset();
+    planned
+}
+
+/// Raises the server's permission error unless the current role may run the statement.
+pub(crate) fn check_permissions(
+    scratch: &Arena,
+    statement: &Statement<'_>,
+    binding: &Binding<'_>,
+) {
+    let (none, empty) = (Hypotheticals::new(), IndexSet::new());
+    scratch.with(|| {
+        each_plan(statement, binding, &none, &empty, &BTreeSet::new(), |tree| {
+            // SAFETY: a finished plan of the server's.
+            unsafe { pg_compat::check_permissions(tree) }
+        });
+    });
+    scratch.reset();
+}
+
+/// The plan as EXPLAIN prints it, with hypothetical indexes named by their number.
+pub(crate) fn explain(
+    scratch: &Arena,
+    statement: &Statement<'_>,
+    binding: &Binding<'_>,
+    hypotheticals: &Hypotheticals,
+    offered: &IndexSet,
+) -> String {
+    let mut text = String::new();
+    scratch.with(|| {
+        let params = binding.fresh_list();
+        let offer = Offer { hypotheticals, offered, hidden: &BTreeSet::new(), params };
+        with_offer(&offer, || {
+            for &query in &statement.queries {
+                // SAFETY: as in `each_plan`; EXPLAIN without ANALYZE starts the executor in
+                // explain-only mode, in which it opens no index.
+                unsafe {
+                    let tree = call_planner(statement, query, params);
+                    text.push_str(&pg_compat::explain_plan(tree, statement.text, params));
+                }
+            }
+        });
+    });
+    scratch.reset();
+    text
+}
+
+/// Memory held by the whole backend's contexts, in bytes.
+pub(crate) fn memory_in_use() -> usize {
+    // SAFETY: reads counters of the top context, which is always there.
+    unsafe { pg_sys::MemoryContextMemAllocated(pg_sys::TopMemoryContext, true) }
+}
+
+fn each_plan(
+    statement: &Statement<'_>,
+    binding: &Binding<'_>,
+    hypotheticals: &Hypotheticals,
+    offered: &IndexSet,
+    hidden: &BTreeSet<u32>,
+    mut f: impl FnMut(*mut pg_sys::PlannedStmt),
+) {
+    let params = binding.fresh_list();
+    let offer = Offer { hypotheticals, offered, hidden, params };
+    with_offer(&offer, || {
+        for &query in &statement.queries {
+            // SAFETY: the tree was analyzed in this call's transaction and its locks are held.
+            f(unsafe { call_planner(statement, query, params) });
+        }
+    });
+}
+
+unsafe fn call_planner(
+    statement: &Statement<'_>,
+    query: *mut pg_sys::Query,
+    params: pg_sys::ParamListInfo,
+) -> *mut pg_sys::PlannedStmt {
+    // SAFETY: the planner scribbles on its input, so it gets a copy. The cursor option is what
+    // EXPLAIN uses: parallel plans are allowed.
+    unsafe {
+        let copy: *mut pg_sys::Query = pg_sys::copyObjectImpl(query.cast()).cast();
+        pg_sys::planner(copy, statement.text, pg_sys::CURSOR_OPT_PARALLEL_OK as i32, params)
+    }
+}
+
+unsafe fn each(list: *mut pg_sys::List, mut f: impl FnMut(*mut std::ffi::c_void)) {
+    // SAFETY: walked within its length; a null list is empty.
+    unsafe {
+        let length = if list.is_null() { 0 } else { (*list).length };
+        for at in 0..length {
+            f(pg_sys::list_nth(list, at));
+        }
+    }
+}
+
+/// Notes the indexes of a plan tree. Plans are as deep as the server's own recursion allows, and
+/// this frame is smaller than the executor's.
+unsafe fn collect_indexes(
+    plan: *mut pg_sys::Plan,
+    hypotheticals: &Hypotheticals,
+    planned: &mut Planned,
+) {
+    use pg_sys::NodeTag;
+    if plan.is_null() {
+        return;
+    }
+    // SAFETY: the tag says which struct follows, as everywhere in the server.
+    unsafe {
+        let mut children: *mut pg_sys::List = std::ptr::null_mut();
+        match (*plan).type_ {
+            NodeTag::T_IndexScan => {
+                note((*plan.cast::<pg_sys::IndexScan>()).indexid, hypotheticals, planned);
+            }
+            NodeTag::T_IndexOnlyScan => {
+                note((*plan.cast::<pg_sys::IndexOnlyScan>()).indexid, hypotheticals, planned);
+            }
+            NodeTag::T_BitmapIndexScan => {
+                note((*plan.cast::<pg_sys::BitmapIndexScan>()).indexid, hypotheticals, planned);
+            }
+            NodeTag::T_Append => children = (*plan.cast::<pg_sys::Append>()).appendplans,
+            NodeTag::T_MergeAppend => children = (*plan.cast::<pg_sys::MergeAppend>()).mergeplans,
+            NodeTag::T_BitmapAnd => children = (*plan.cast::<pg_sys::BitmapAnd>()).bitmapplans,
+            NodeTag::T_BitmapOr => children = (*plan.cast::<pg_sys::BitmapOr>()).bitmapplans,
+            NodeTag::T_CustomScan => children = (*plan.cast::<pg_sys::CustomScan>()).custom_plans,
+            NodeTag::T_SubqueryScan => {
+                let inner = (*plan.cast::<pg_sys::SubqueryScan>()).subplan;
+                collect_indexes(inner, hypotheticals, planned);
+            }
+            _ => {}
+        }
+        each(children, |child| collect_indexes(child.cast(), hypotheticals, planned));
+        collect_indexes((*plan).lefttree, hypotheticals, planned);
+        collect_indexes((*plan).righttree, hypotheticals, planned);
+    }
+}
+
+fn note(index: pg_sys::Oid, hypotheticals: &Hypotheticals, planned: &mut Planned) {
+    match hypotheticals.candidate(index.to_u32()) {
+        Some(candidate) => {
+            planned.used.insert(candidate);
+        }
+        None => {
+            planned.used_existing.insert(index.to_u32());
+        }
+    }
+}
