@@ -10,4 +10,5 @@
 pub mod index_set;
 pub mod model;
 pub mod pool;
+pub mod size;
 pub mod whatif;

@@ -53,6 +53,14 @@ pub struct Table {
     pub rows_deleted: f64,
 }
 
+impl Table {
+    /// The column with this attribute number.
+    #[must_use]
+    pub fn column(&self, number: i16) -> Option<&Column> {
+        self.columns.iter().find(|column| column.number == number)
+    }
+}
+
 /// A relation with storage that one index of a candidate would be built on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Leaf {
