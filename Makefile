@@ -1,0 +1,36 @@
+# Thin targets over tests/bin/*.sh; `make` alone lists them.
+# PG=N picks the PostgreSQL major, SCALE=x the TPC-H scale factor of demo and bench.
+
+PG ?= 15
+export PG
+export SCALE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test quick bench lint clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\): .*## /  make \1\t/p' Makefile | expand -t 16
+
+setup: ## Install what is missing: Debian packages, Rust, cargo-pgrx (into target/tools)
+	@tests/bin/setup.sh
+
+build: setup ## Build the extension (release) into target/stage, nothing outside the repository
+	@tests/bin/stage.sh release
+
+demo: build ## Advise on TPC-H in a scratch cluster, build the indexes, time the queries
+	@tests/bin/run.sh demo
+
+test: setup ## Run every check: format, lints, core, in-server and end-to-end tests
+	@tests/bin/test.sh
+
+quick: ## Format, lints and tests of extension/core only; needs no PostgreSQL
+	@tests/bin/quick.sh
+
+bench: build ## Print the benchmark tables (TPC-H, with and without primary keys)
+	@tests/bin/run.sh bench
+
+lint: setup ## Format and clippy for the whole workspace
+	@tests/bin/lint.sh
+
+clean: ## Remove what was built, except the tools
+	@tests/bin/clean.sh

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian machine, and only that. A second run takes no time.
+. "$(dirname "$0")/env.sh"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The server packages would create a cluster "main" and start it. Nobody asked for one, so the
+# packaging scripts are told not to, by a file that is gone again when the installation is over:
+# whatever cluster or configuration the machine has stays untouched.
+no_cluster=/etc/postgresql-common/createcluster.d/mcp-advisor-setup.conf
+
+install_packages() {
+    say "installing $*"
+    as_root mkdir -p "${no_cluster%/*}"
+    trap 'as_root rm -f "$no_cluster"' EXIT
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+    as_root rm -f "$no_cluster"
+    trap - EXIT
+}
+
+packages() {
+    # libclang reads the server's headers for the bindings; libssl is what cargo-pgrx links.
+    local wanted=(build-essential pkg-config clang libclang-dev libssl-dev
+        "postgresql-$PG" "postgresql-client-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-hypopg")
+    command -v cargo >/dev/null || wanted+=(curl ca-certificates)
+    local missing=() name
+    for name in "${wanted[@]}"; do
+        installed "$name" || missing+=("$name")
+    done
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
+at_least() { # at_least FOUND WANTED
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+rust() {
+    local found
+    found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || true
+    if [ -n "$found" ] && at_least "$found" "$rust_version"; then return; fi
+    if command -v rustup >/dev/null; then
+        say "cargo ${found:-is absent}, $rust_version is needed: rustup update stable"
+        rustup toolchain install stable --profile minimal
+    else
+        say "installing Rust through rustup"
+        command -v curl >/dev/null || install_packages curl ca-certificates
+        curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+            sh -s -- -y --profile minimal --default-toolchain stable --no-modify-path
+    fi
+    found=$(cargo --version | cut -d' ' -f2)
+    at_least "$found" "$rust_version" ||
+        die "cargo is $found, $rust_version or newer is needed: rustup default stable"
+}
+
+rust_components() {
+    cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 ||
+        rustup component add rustfmt clippy
+}
+
+cargo_pgrx() {
+    mkdir -p "$tools"
+    # Two runs at once must not build it twice.
+    exec 9>"$tools/.lock"
+    flock 9
+    if [ "$("$tools/bin/cargo-pgrx" pgrx --version 2>/dev/null)" != "cargo-pgrx $pgrx_version" ]; then
+        say "building cargo-pgrx $pgrx_version into target/tools (a few minutes, once)"
+        cargo install --locked --quiet --root "$tools" "cargo-pgrx@$pgrx_version"
+    fi
+    if ! grep -qsF "pg$PG = \"$pg_config\"" "$PGRX_HOME/config.toml"; then
+        mkdir -p "$PGRX_HOME"
+        # --no-run: no server is started, and none could be as root.
+        "$tools/bin/cargo-pgrx" pgrx init "--pg$PG" "$pg_config" --no-run
+    fi
+    exec 9>&-
+}
+
+if command -v dpkg-query >/dev/null; then
+    packages
+else
+    say "not a Debian system: PostgreSQL $PG with headers, hypopg, libclang and a C compiler are expected to be there"
+fi
+[ -x "$pg_config" ] || die "no $pg_config: install the server development package or set PG_CONFIG"
+rust
+rust_components
+cargo_pgrx

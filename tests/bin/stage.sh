@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# stage.sh release|test: builds the extension and lays its files out below target/stage or
+# target/stage-test, as they would be installed below /. The machine's PostgreSQL is not touched.
+# `test` is the unoptimised build that also holds the #[pg_test] functions.
+. "$(dirname "$0")/env.sh"
+
+case ${1:-} in
+    release) stage=$target/stage; options=(--features "pg$PG") ;;
+    test) stage=$target/stage-test; options=(--debug --features "pg$PG pg_test") ;;
+    *) die "usage: stage.sh release|test" ;;
+esac
+
+say "building the extension ($1) for PostgreSQL $PG"
+# Upgrade scripts that no longer exist must not survive from an earlier build.
+rm -rf "$stage"
+cargo pgrx package --package mcp_advisor --pg-config "$pg_config" --out-dir "$stage" \
+    --no-default-features "${options[@]}"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs every check, goes on after a failure, and ends with one line: N passed, N failed.
+# A step that is not a test run (format, lints, build) counts as one test.
+. "$(dirname "$0")/env.sh"
+
+log=$target/test-step.log
+passed=0
+failed=0
+
+step() {
+    local name=$1 status=0 counts ok bad begin=$SECONDS
+    shift
+    say "$name"
+    "$@" 2>&1 | tee "$log" || status=1
+    # Every test harness used here closes with libtest's line.
+    counts=$(sed -n 's/^test result: .*[.] \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$log")
+    ok=$(awk '{ n += $1 } END { print n + 0 }' <<<"$counts")
+    bad=$(awk '{ n += $2 } END { print n + 0 }' <<<"$counts")
+    if [ $status = 0 ] && [ -z "$counts" ]; then ok=1; fi
+    if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    say "$name: $ok passed, $bad failed in $((SECONDS - begin)) s"
+}
+
+step 'format' cargo fmt --all --check
+step 'core tests' cargo test --package advisor-core --no-fail-fast
+step 'clippy' cargo clippy --workspace --all-targets --features mcp_advisor/pg_test -- -D warnings
+step 'extension, test build' tests/bin/stage.sh test
+export ADVISOR_STAGE=$target/stage-test
+step 'in-server and end-to-end tests' cargo test --package advisor-tests --no-fail-fast
+
+rm -f "$log"
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
