@@ -7,6 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ddl;
+pub mod findings;
 pub mod index_set;
 pub mod model;
 pub mod pool;

@@ -46,16 +46,14 @@ pub enum Spread {
 impl From<&Column> for KeyPart {
     fn from(column: &Column) -> Self {
         let name = column.type_name.as_str();
-        let spread = if column.type_len > 0
-            || name.starts_with("character(")
-            || (name.starts_with("bit(") && !name.starts_with("bit varying"))
-        {
-            Spread::Fixed
-        } else if name.starts_with("numeric") {
-            Spread::Numeric
-        } else {
-            Spread::Varying
-        };
+        let spread =
+            if column.type_len > 0 || name.starts_with("character(") || name.starts_with("bit(") {
+                Spread::Fixed
+            } else if name.starts_with("numeric") {
+                Spread::Numeric
+            } else {
+                Spread::Varying
+            };
         let width = if column.type_len > 0 {
             f64::from(column.type_len)
         } else {
