@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod candidates;
 pub mod ddl;
 pub mod findings;
 pub mod index_set;
