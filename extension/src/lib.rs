@@ -1,6 +1,16 @@
 //! mcp_advisor: an index advisor inside PostgreSQL.
 
+mod advisor;
+mod api;
+mod catalog;
+mod error;
+mod hypopg;
+mod planner;
+mod report;
+mod sampling;
+mod settings;
 mod sys;
+mod workload;
 
 use pgrx::prelude::*;
 
@@ -10,5 +20,25 @@ use pgrx::prelude::*;
 #[pg_guard]
 #[allow(non_snake_case, reason = "the name is the server's")]
 pub extern "C-unwind" fn _PG_init() {
+    settings::register();
     sys::install_hooks();
 }
+
+pgrx::extension_sql_file!("../../sql/comments.sql", name = "comments", finalize);
+
+/// What cargo-pgrx asks of an extension with `#[pg_test]`s.
+#[cfg(test)]
+pub mod pg_test {
+    /// Nothing to set up.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// No settings beyond the defaults.
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec![]
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../../pgrx-tests/mod.rs"]
+mod pgrx_tests;

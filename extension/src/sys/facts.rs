@@ -4,6 +4,9 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+/// Number of the b-tree support function that allows deduplication (the server's `nbtree.h`).
+const BTEQUALIMAGE_PROC: i16 = 4;
+
 /// Strategy number (1 to 5) of `operator` in the b-tree family of the column's default operator
 /// class; `None` when it has no class or the operator is not a member.
 pub(crate) fn btree_strategy(operator: u32, relation: u32, column: i16) -> Option<u8> {
@@ -56,23 +59,87 @@ pub(crate) fn sorts_descending(operator: u32) -> bool {
     }
 }
 
-/// For min and max: whether the first row in descending order is the answer.
-pub(crate) fn aggregate_direction(aggregate: u32) -> Option<bool> {
-    // SAFETY: the tuple is released after one plain field has been read.
-    let operator = unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::AGGFNOID as i32,
-            pg_sys::Datum::from(pg_sys::Oid::from(aggregate)),
+/// What ANALYZE found out about a column, without its values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ColumnStats {
+    /// Average stored width in bytes.
+    pub(crate) width: f64,
+    /// `stadistinct`: a count, or minus the share of rows when negative; 0 unknown.
+    pub(crate) distinct: f64,
+    /// Share of NULLs.
+    pub(crate) null_frac: f64,
+    /// Physical order against value order, -1 to 1.
+    pub(crate) correlation: f64,
+}
+
+/// The statistics of a column; of the whole inheritance tree when `inherited`.
+pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Option<ColumnStats> {
+    // SAFETY: the tuple is held while its fixed part is read and the slot is copied out.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache3(
+            pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
+            pg_sys::Datum::from(pg_sys::Oid::from(relation)),
+            pg_sys::Datum::from(column),
+            pg_sys::Datum::from(inherited),
         );
         if tuple.is_null() {
             return None;
         }
-        let form: *const pg_sys::FormData_pg_aggregate = pg_sys::GETSTRUCT(tuple).cast();
-        let operator = (*form).aggsortop;
+        let form: *const pg_sys::FormData_pg_statistic = pg_sys::GETSTRUCT(tuple).cast();
+        let mut stats = ColumnStats {
+            width: f64::from((*form).stawidth),
+            distinct: f64::from((*form).stadistinct),
+            null_frac: f64::from((*form).stanullfrac),
+            correlation: 0.0,
+        };
+        let mut slot = pg_sys::AttStatsSlot::default();
+        let (kind, flags) = (
+            pg_sys::STATISTIC_KIND_CORRELATION as i32,
+            pg_sys::ATTSTATSSLOT_NUMBERS as i32,
+        );
+        if pg_sys::get_attstatsslot(&raw mut slot, tuple, kind, pg_sys::InvalidOid, flags) {
+            if slot.nnumbers > 0 {
+                stats.correlation = f64::from(*slot.numbers);
+            }
+            pg_sys::free_attstatsslot(&raw mut slot);
+        }
         pg_sys::ReleaseSysCache(tuple);
-        operator
-    };
-    (operator != pg_sys::InvalidOid).then(|| sorts_descending(operator.to_u32()))
+        Some(stats)
+    }
+}
+
+/// Whether the column's type has a default b-tree operator class, and whether that allows
+/// deduplication for the column's collation.
+///
+/// Asks the class's equal-image support function as `_bt_allequalimage` (`nbtutils.c`) does.
+pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
+    let btree = pg_sys::Oid::from(pg_sys::BTREE_AM_OID);
+    let (mut type_oid, mut typmod, mut collation) =
+        (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
+    // SAFETY: cache look-ups by value; the support function is the operator class's own, called
+    // with the argument that the index access method passes.
+    unsafe {
+        pg_sys::get_atttypetypmodcoll(
+            pg_sys::Oid::from(relation),
+            column,
+            &raw mut type_oid,
+            &raw mut typmod,
+            &raw mut collation,
+        );
+        let class = pg_sys::GetDefaultOpClass(type_oid, btree);
+        if class == pg_sys::InvalidOid {
+            return (false, false);
+        }
+        let family = pg_sys::get_opclass_family(class);
+        let input = pg_sys::get_opclass_input_type(class);
+        let equal_image = pg_sys::get_opfamily_proc(family, input, input, BTEQUALIMAGE_PROC);
+        if equal_image == pg_sys::InvalidOid {
+            return (true, false);
+        }
+        let answer =
+            pg_sys::OidFunctionCall1Coll(equal_image, collation, pg_sys::Datum::from(input));
+        (true, answer.value() != 0)
+    }
 }
 
 /// Whether `member` may act as `role`.
@@ -107,4 +174,10 @@ pub(crate) fn leaf_column(table: u32, column: i16, leaf: u32) -> Option<i16> {
 /// Ends the call with the server's own error when a cancel or a timeout is pending.
 pub(crate) fn check_interrupts() {
     pgrx::check_for_interrupts!();
+}
+
+/// Whether the relation is temporary.
+pub(crate) fn is_temporary(relation: u32) -> bool {
+    // SAFETY: cache look-up of an existing relation, which the analyzed statement keeps locked.
+    unsafe { pg_sys::get_rel_persistence(pg_sys::Oid::from(relation)) as u8 == b't' }
 }

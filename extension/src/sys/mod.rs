@@ -17,6 +17,7 @@ mod hypothetical;
 mod params;
 mod pg_compat;
 mod plan;
+mod regclass;
 mod scope;
 mod subxact;
 
@@ -27,5 +28,6 @@ pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
 pub(crate) use plan::{Planned, check_permissions, explain, memory_in_use, plan};
+pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};

@@ -210,6 +210,11 @@ impl Binding<'_> {
         }
     }
 
+    /// How many parameters have a value.
+    pub(crate) fn bound(&self) -> usize {
+        self.params.iter().filter(|param| param.ptype != pg_sys::InvalidOid).count()
+    }
+
     /// Whether two draws bound the same values (by-value types and identical picks only).
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         self.params.len() == other.params.len()

@@ -1,0 +1,167 @@
+//! One run of the advisor, from arguments to advice.
+
+use std::time::{Duration, Instant};
+
+use advisor_core::candidates::{self, Limits};
+use advisor_core::model::IndexDef;
+use advisor_core::search::{self, Options, Outcome};
+use advisor_core::size::GroupDistinct;
+use pgrx::Spi;
+
+use crate::catalog::ServerCatalog;
+use crate::error::AdvisorError;
+use crate::hypopg::Hypopg;
+use crate::planner::{OWN_PATH, ServerPlanner, SizeSource};
+use crate::report::{Advice, Plans};
+use crate::settings::{self, SizeModel};
+use crate::sys::{self, Arena, SessionScope};
+use crate::workload::{self, Prepared, Preparer, Workload};
+
+/// How long the advisor waits for a lock on a workload table before it leaves the statement out.
+const LOCK_TIMEOUT: &str = "1s";
+/// Bytes of a heap page.
+const PAGE: f64 = 8192.0;
+/// Tables of fewer pages are read whole faster than through any index.
+const MIN_PAGES: f64 = 8.0;
+/// Candidates of one statement on one table.
+const MAX_PER_TABLE: usize = 80;
+
+/// The checked arguments of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Arguments {
+    /// Statements; `None`: what pg_stat_statements recorded.
+    pub(crate) queries: Option<Vec<String>>,
+    /// Bytes for all new indexes.
+    pub(crate) storage_budget: Option<f64>,
+    /// Key columns per index.
+    pub(crate) max_columns: usize,
+    /// Share of the workload's cost that each index must cut.
+    pub(crate) min_improvement: f64,
+    /// log10 of speed-up asked per log10 of space.
+    pub(crate) pareto_ratio: f64,
+    /// Time for the search; `None`: no limit.
+    pub(crate) time_limit: Option<Duration>,
+    /// Statements taken from pg_stat_statements.
+    pub(crate) max_queries: i64,
+}
+
+/// Runs the advisor. Nothing of the session changes: everything happens in a sub-transaction that
+/// is rolled back, which also gives back the locks on the workload's tables.
+///
+/// # Errors
+/// See [`AdvisorError`].
+pub(crate) fn advise(arguments: &Arguments, plans: Plans) -> Result<Advice, AdvisorError> {
+    let started = Instant::now();
+    let result = sys::subtransaction(false, || run(arguments, plans, started));
+    let mut advice = result.map_err(AdvisorError::Statement)??;
+    advice.elapsed = started.elapsed();
+    Ok(advice)
+}
+
+fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, AdvisorError> {
+    let caller_path: Option<String> =
+        Spi::get_one("select pg_catalog.current_setting('search_path')")?;
+    let scope = SessionScope::open();
+    scope.set("search_path", OWN_PATH);
+    // Our own analysis must not appear in the statistics that it reads.
+    scope.set("pg_stat_statements.track", "none");
+    scope.set("lock_timeout", LOCK_TIMEOUT);
+    let entries = match &arguments.queries {
+        Some(queries) => workload::given(queries.clone()),
+        None => workload::recorded(arguments.max_queries)?,
+    };
+    let arena = Arena::new();
+    let mut catalog = ServerCatalog::new()?;
+    let workload = {
+        let mut preparer =
+            Preparer::new(&arena, &scope, caller_path.unwrap_or_default(), settings::draws());
+        preparer.prepare(entries, &mut catalog)?
+    };
+    if arguments.queries.is_some() {
+        report_skipped(&workload)?;
+    }
+    let prepared_after = started.elapsed();
+    let source = match settings::size_model() {
+        SizeModel::Measured => SizeSource::Measured,
+        SizeModel::Hypopg => SizeSource::Hypopg(Hypopg::find()?),
+    };
+    sys::set_role(&scope, scope.caller());
+    scope.set("search_path", OWN_PATH);
+    let mut groups = GroupDistinct::default();
+    for (table, columns, count) in catalog.group_distinct()? {
+        groups.insert(table, &columns, count);
+    }
+    let deadline = arguments.time_limit.map(|limit| started + limit);
+    let mut planner =
+        ServerPlanner::new(&scope, &catalog, &workload.prepared, source, groups, deadline);
+    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner)?;
+    let mut advice = Advice::new(&catalog, &workload, &outcome);
+    advice.prepared_after = prepared_after;
+    advice.planner_calls = planner.calls;
+    if plans == Plans::Wanted {
+        advice.explain(&workload.prepared, &outcome, &mut planner);
+    }
+    for (query, message) in std::mem::take(&mut planner.failures) {
+        advice.note_failure(workload.prepared.get(query), &message);
+    }
+    Ok(advice)
+}
+
+fn search(
+    arguments: &Arguments,
+    catalog: &ServerCatalog,
+    prepared: &[Prepared<'_>],
+    planner: &mut ServerPlanner<'_>,
+) -> Result<Outcome, AdvisorError> {
+    let limits = Limits {
+        max_columns: arguments.max_columns,
+        max_per_table: MAX_PER_TABLE,
+        include_columns: settings::include_columns(),
+        min_pages: MIN_PAGES,
+    };
+    let candidates: Vec<Vec<IndexDef>> = prepared
+        .iter()
+        .map(|statement| candidates::for_query(&catalog.model, &statement.shape, &limits))
+        .collect();
+    let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
+    let options = Options {
+        objective: match settings::objective() {
+            settings::Objective::Total => search::Objective::Total,
+            settings::Objective::GeometricMean => search::Objective::GeometricMean,
+        },
+        storage_budget: arguments.storage_budget,
+        max_columns: arguments.max_columns,
+        min_improvement: arguments.min_improvement,
+        pareto_ratio: arguments.pareto_ratio,
+        base_bytes: catalog.model.tables.iter().map(|table| table.pages * PAGE).sum(),
+        regression_tolerance: settings::max_regression(),
+        ..Options::default()
+    };
+    let workload = search::Workload {
+        weights: &weights,
+        candidates: &candidates,
+        upkeep: &|_, _| 0.0,
+    };
+    // The planner raises the server's own error on a cancel, so the search is never interrupted.
+    search::advise(&workload, &options, planner)
+        .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))
+}
+
+/// For a list that the user gave: the server's own error when nothing of it can be used, else a
+/// warning for each statement left out.
+fn report_skipped(workload: &Workload<'_>) -> Result<(), AdvisorError> {
+    if workload.prepared.is_empty() {
+        if let Some(error) = workload.skipped.iter().find_map(|skipped| skipped.error.clone()) {
+            return Err(AdvisorError::Statement(error));
+        }
+        if let Some(skipped) =
+            workload.skipped.iter().find(|skipped| skipped.reason == "utility statement")
+        {
+            return Err(AdvisorError::Utility(skipped.message.clone()));
+        }
+    }
+    for skipped in &workload.skipped {
+        pgrx::warning!("query {} was left out: {}", skipped.query_id, skipped.message);
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! The SQL surface: the only place with `#[pg_extern]`, one file a family.
+
+mod advise;

@@ -1,0 +1,283 @@
+//! The core's planner port over the server's planner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use advisor_core::index_set::IndexSet;
+use advisor_core::model::{CandidateId, IndexDef, IndexKey};
+use advisor_core::pool::{IndexSize, Pool, Sizer};
+use advisor_core::size::{GroupDistinct, SizeModel};
+use advisor_core::whatif::{Plan, Planner, Stop};
+
+use crate::catalog::ServerCatalog;
+use crate::hypopg::Hypopg;
+use crate::sampling;
+use crate::sys::{self, Arena, Hypotheticals, IndexSpec, SessionScope};
+use crate::workload::Prepared;
+
+/// The search path of the advisor's own queries: nothing that a user made comes first.
+pub(crate) const OWN_PATH: &str = "pg_catalog, pg_temp";
+
+/// Plans the workload's statements with hypothetical indexes.
+pub(crate) struct ServerPlanner<'a> {
+    scope: &'a SessionScope,
+    catalog: &'a ServerCatalog,
+    statements: &'a [Prepared<'a>],
+    hypotheticals: Hypotheticals,
+    hidden: BTreeSet<u32>,
+    scratch: Arena,
+    deadline: Option<Instant>,
+    identity: Identity,
+    sizes: Sizes<'a>,
+    /// Planner calls made, draws counted singly.
+    pub(crate) calls: u64,
+    /// What the server said of statements that failed in the middle of the search.
+    pub(crate) failures: BTreeMap<usize, String>,
+}
+
+/// Where sizes come from.
+pub(crate) enum SizeSource {
+    /// The advisor's formula.
+    Measured,
+    /// hypopg.
+    Hypopg(Hypopg),
+}
+
+struct Sizes<'a> {
+    source: SizeSource,
+    catalog: &'a ServerCatalog,
+    groups: GroupDistinct,
+    /// Columns worth sampling, by table.
+    wanted: BTreeMap<usize, BTreeSet<i16>>,
+    sampled: BTreeMap<usize, sampling::Sample>,
+}
+
+impl<'a> ServerPlanner<'a> {
+    /// A planner over prepared statements.
+    pub(crate) fn new(
+        scope: &'a SessionScope,
+        catalog: &'a ServerCatalog,
+        statements: &'a [Prepared<'a>],
+        source: SizeSource,
+        groups: GroupDistinct,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut wanted: BTreeMap<usize, BTreeSet<i16>> = BTreeMap::new();
+        for table_use in statements.iter().flat_map(|statement| &statement.shape.uses) {
+            wanted.entry(table_use.table).or_default().extend(&table_use.read);
+        }
+        Self {
+            scope,
+            catalog,
+            statements,
+            hypotheticals: Hypotheticals::new(),
+            hidden: BTreeSet::new(),
+            scratch: Arena::new(),
+            deadline,
+            identity: Identity::default(),
+            sizes: Sizes { source, catalog, groups, wanted, sampled: BTreeMap::new() },
+            calls: 0,
+            failures: BTreeMap::new(),
+        }
+    }
+
+    /// EXPLAIN's text of a statement's plan with the offered candidates.
+    pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
+        self.materialize(pool, offered);
+        let statements = self.statements;
+        let Some(statement) = statements.get(query) else { return String::new() };
+        let Some(binding) = statement.bindings.first() else { return String::new() };
+        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
+        sys::subtransaction(true, || {
+            sys::explain(scratch, &statement.statement, binding, hypotheticals, offered)
+        })
+        .unwrap_or_else(|error| error.message)
+    }
+
+    /// Makes the planner-side form of candidates that have none yet.
+    fn materialize(&mut self, pool: &Pool, offered: &IndexSet) {
+        for id in offered.iter() {
+            if !self.hypotheticals.contains(id) {
+                self.add(pool, id);
+            }
+        }
+    }
+
+    fn add(&mut self, pool: &Pool, id: CandidateId) {
+        let def = pool.def(id);
+        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
+        let sizes = self.sizes.leaf_sizes(def, pool.size(id));
+        let leaves: Vec<LeafSpec> = table
+            .leaves
+            .iter()
+            .zip(sizes)
+            .filter_map(|(leaf, size)| LeafSpec::new(table.oid, leaf.oid, def, size))
+            .collect();
+        let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
+        self.hypotheticals.add(id, &specs);
+    }
+}
+
+impl Planner for ServerPlanner<'_> {
+    fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
+        sys::check_interrupts();
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Stop::Deadline);
+        }
+        let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };
+        let statements = self.statements;
+        let Some(statement) = statements.get(query) else { return Ok(failed) };
+        if self.failures.contains_key(&query) {
+            return Ok(failed);
+        }
+        self.materialize(pool, offered);
+        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        self.calls += statement.bindings.len() as u64;
+        let (scratch, hypotheticals, hidden) = (&self.scratch, &self.hypotheticals, &self.hidden);
+        let answer = sys::subtransaction(true, || {
+            let mut total = Plan { cost: 0.0, used: IndexSet::new() };
+            for binding in &statement.bindings {
+                let planned = sys::plan(
+                    scratch,
+                    &statement.statement,
+                    binding,
+                    hypotheticals,
+                    offered,
+                    hidden,
+                );
+                total.cost += planned.cost;
+                total.used = total.used.union(&planned.used);
+            }
+            total.cost /= statement.bindings.len().max(1) as f64;
+            total
+        });
+        answer.or_else(|error| {
+            self.scratch.reset();
+            self.failures.insert(query, error.message);
+            Ok(failed)
+        })
+    }
+}
+
+impl Sizer for ServerPlanner<'_> {
+    fn size(&mut self, def: &IndexDef) -> IndexSize {
+        self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
+        self.sizes.size(def)
+    }
+}
+
+impl Sizes<'_> {
+    fn size(&mut self, def: &IndexDef) -> IndexSize {
+        if let SizeSource::Hypopg(hypopg) = &self.source {
+            return hypopg.size(&self.catalog.model, def);
+        }
+        self.sample_group(def);
+        SizeModel::new(&self.catalog.model, &self.groups).size(def)
+    }
+
+    /// Size per leaf, for the planner.
+    fn leaf_sizes(&self, def: &IndexDef, whole: IndexSize) -> Vec<IndexSize> {
+        match &self.source {
+            SizeSource::Measured => {
+                SizeModel::new(&self.catalog.model, &self.groups).leaf_sizes(def)
+            }
+            SizeSource::Hypopg(_) => {
+                let leaves = self.catalog.model.tables.get(def.table).map_or(1, |t| t.leaves.len());
+                vec![whole; leaves]
+            }
+        }
+    }
+
+    /// Counts the distinct values of a key of several columns in a sample of rows, where
+    /// deduplication makes the size depend on it.
+    fn sample_group(&mut self, def: &IndexDef) {
+        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
+        let mut columns: Vec<i16> = def.keys.iter().map(|key| key.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let dedup = |number: &i16| table.columns.iter().any(|c| c.number == *number && c.dedup);
+        if columns.len() < 2
+            || !def.include.is_empty()
+            || !columns.iter().all(dedup)
+            || self.groups.get(def.table, &columns).is_some()
+        {
+            return;
+        }
+        let distinct: Vec<f64> = columns
+            .iter()
+            .filter_map(|n| table.columns.iter().find(|c| c.number == *n))
+            .map(|c| c.n_distinct)
+            .collect();
+        // A nearly unique column makes the group unique; few combinations need no sample either.
+        let product: f64 = distinct.iter().product();
+        let largest = distinct.iter().fold(1.0_f64, |a, &b| a.max(b));
+        if largest > 0.9 * table.rows || product < 0.01 * table.rows {
+            return;
+        }
+        let wanted = self.wanted.entry(def.table).or_default();
+        wanted.extend(&columns);
+        let sample = self.sampled.entry(def.table).or_insert_with(|| {
+            let columns: Vec<i16> = wanted.iter().copied().filter(|n| dedup(n)).collect();
+            let blocked = self.catalog.row_security(def.table);
+            if blocked { sampling::Sample::default() } else { sampling::take(table, &columns) }
+        });
+        if let Some(count) = sample.distinct(&columns, &distinct, table.rows) {
+            self.groups.insert(def.table, &columns, count);
+        }
+    }
+}
+
+/// An index of a candidate on one relation with storage.
+struct LeafSpec {
+    relation: u32,
+    keys: Vec<IndexKey>,
+    include: Vec<i16>,
+    size: IndexSize,
+}
+
+impl LeafSpec {
+    fn new(table: u32, leaf: u32, def: &IndexDef, size: IndexSize) -> Option<Self> {
+        let keys: Option<Vec<IndexKey>> = def
+            .keys
+            .iter()
+            .map(|key| {
+                sys::leaf_column(table, key.column, leaf).map(|column| IndexKey { column, ..*key })
+            })
+            .collect();
+        let include: Option<Vec<i16>> =
+            def.include.iter().map(|&column| sys::leaf_column(table, column, leaf)).collect();
+        Some(Self { relation: leaf, keys: keys?, include: include?, size })
+    }
+
+    fn spec(&self) -> IndexSpec<'_> {
+        IndexSpec {
+            relation: self.relation,
+            keys: &self.keys,
+            include: &self.include,
+            pages: self.size.pages,
+            tree_height: self.size.tree_height,
+        }
+    }
+}
+
+/// The role and search path in force, so that they are switched only when they change.
+#[derive(Default)]
+pub(crate) struct Identity {
+    role: Option<u32>,
+    search_path: Option<String>,
+}
+
+impl Identity {
+    /// Acts as `role` with `search_path`; an empty path leaves the one in force.
+    pub(crate) fn adopt(&mut self, scope: &SessionScope, role: u32, search_path: &str) {
+        if self.role != Some(role) {
+            sys::set_role(scope, role);
+            self.role = Some(role);
+        }
+        if !search_path.is_empty() && self.search_path.as_deref() != Some(search_path) {
+            scope.set("search_path", search_path);
+            self.search_path = Some(search_path.to_owned());
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! The outcome of a search in the words of the SQL surface.
+
+use std::time::Duration;
+
+use advisor_core::findings::{self, Evidence};
+use advisor_core::index_set::IndexSet;
+use advisor_core::model::{IndexDef, QueryShape};
+use advisor_core::search::{Outcome, StoppedBy};
+use advisor_core::{ddl, model};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::catalog::ServerCatalog;
+use crate::planner::ServerPlanner;
+use crate::workload::{Prepared, Skipped, Workload};
+
+/// Change of a statement's cost that counts as one: below it is noise of the cost model.
+const CHANGE: f64 = 0.01;
+
+/// Whether the report shows plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plans {
+    /// Before and after, of each statement that changes.
+    Wanted,
+    /// None.
+    Omitted,
+}
+
+/// An advised index.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AdvisedIndex {
+    pub(crate) rank: i32,
+    pub(crate) id: String,
+    pub(crate) ddl: String,
+    #[serde(rename = "relation")]
+    pub(crate) relation_name: String,
+    #[serde(skip)]
+    pub(crate) relation: u32,
+    pub(crate) method: &'static str,
+    pub(crate) columns: Vec<String>,
+    pub(crate) include: Vec<String>,
+    pub(crate) size_bytes: i64,
+    pub(crate) cost_before: f64,
+    pub(crate) cost_after: f64,
+    pub(crate) improvement: f64,
+    pub(crate) improved_queries: Vec<i64>,
+    pub(crate) regressed_queries: Vec<i64>,
+    pub(crate) write_overhead: f64,
+    pub(crate) breaks_hot: bool,
+    #[serde(rename = "replaces")]
+    pub(crate) replaces_names: Vec<String>,
+    #[serde(skip)]
+    pub(crate) replaces: Vec<u32>,
+    pub(crate) confidence: &'static str,
+    pub(crate) reason: String,
+}
+
+/// What the advice does to one statement.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct QueryImpact {
+    pub(crate) query_id: i64,
+    pub(crate) query: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) analyzed_as: Option<String>,
+    pub(crate) calls: f64,
+    pub(crate) total_time_ms: Option<f64>,
+    pub(crate) weight: f64,
+    pub(crate) parameter_draws: usize,
+    pub(crate) cost_before: f64,
+    pub(crate) cost_after: f64,
+    pub(crate) indexes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan_after: Option<String>,
+}
+
+/// Everything a run found out.
+pub(crate) struct Advice {
+    pub(crate) indexes: Vec<AdvisedIndex>,
+    queries: Vec<QueryImpact>,
+    skipped: Vec<Skipped>,
+    summary: Value,
+    pub(crate) elapsed: Duration,
+    pub(crate) prepared_after: Duration,
+    pub(crate) planner_calls: u64,
+    pub(crate) stopped_early: bool,
+}
+
+impl Advice {
+    /// Puts an outcome into words.
+    pub(crate) fn new(
+        catalog: &ServerCatalog,
+        workload: &Workload<'_>,
+        outcome: &Outcome,
+    ) -> Self {
+        let indexes = advised(catalog, &workload.prepared, outcome);
+        let queries = impacts(catalog, &workload.prepared, outcome);
+        Self {
+            summary: summary(catalog, outcome, &indexes, &queries),
+            indexes,
+            queries,
+            skipped: workload.skipped.clone(),
+            elapsed: Duration::ZERO,
+            prepared_after: Duration::ZERO,
+            planner_calls: 0,
+            stopped_early: outcome.stopped_by.is_some(),
+        }
+    }
+
+    /// Adds the plans before and after of each statement whose cost changes.
+    pub(crate) fn explain(
+        &mut self,
+        prepared: &[Prepared<'_>],
+        outcome: &Outcome,
+        planner: &mut ServerPlanner<'_>,
+    ) {
+        let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
+        let none = IndexSet::new();
+        for (at, impact) in self.queries.iter_mut().enumerate().take(prepared.len()) {
+            if (impact.cost_after - impact.cost_before).abs() <= CHANGE * impact.cost_before {
+                continue;
+            }
+            impact.plan_before = Some(planner.explain(&outcome.pool, at, &none));
+            impact.plan_after = Some(planner.explain(&outcome.pool, at, &all));
+        }
+    }
+
+    /// A statement that failed in the middle of the search.
+    pub(crate) fn note_failure(&mut self, prepared: Option<&Prepared<'_>>, message: &str) {
+        if let Some(prepared) = prepared {
+            self.skipped.push(Skipped {
+                query_id: prepared.entry.id,
+                query: prepared.entry.text.clone(),
+                reason: "error",
+                message: message.to_owned(),
+                sqlstate: None,
+                error: None,
+            });
+        }
+    }
+
+    /// Why there is nothing to advise, in a sentence.
+    pub(crate) fn why_empty(&self) -> String {
+        let left_out = |skipped: &[Skipped]| {
+            let mut reasons: Vec<&str> = skipped.iter().map(|s| s.reason).collect();
+            reasons.sort_unstable();
+            reasons.dedup();
+            reasons.join(", ")
+        };
+        match (self.queries.len(), self.skipped.len()) {
+            (0, 0) => "no statement was found".to_owned(),
+            (0, skipped) => {
+                format!("all {skipped} statements were left out ({})", left_out(&self.skipped))
+            }
+            (used, _) if self.stopped_early => {
+                format!("the time limit ended the search over {used} statements")
+            }
+            (used, _) => format!(
+                "none pays for {used} statements within the given limits; \
+                 lower min_improvement or pareto_ratio to see smaller gains"
+            ),
+        }
+    }
+
+    /// The report as one document.
+    pub(crate) fn into_json(self) -> Value {
+        let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        let mut report = json!({
+            "indexes": self.indexes,
+            "queries": self.queries,
+            "skipped": self.skipped,
+            "statements_examined": self.queries.len() + self.skipped.len(),
+            "statements_used": self.queries.len(),
+            "elapsed_ms": ms(self.elapsed),
+            "preparation_ms": ms(self.prepared_after),
+        });
+        if let (Value::Object(report), Value::Object(summary)) = (&mut report, self.summary) {
+            report.extend(summary);
+            if let Some(Value::Object(planner)) = report.get_mut("planner") {
+                planner.insert("plans_made".to_owned(), json!(self.planner_calls));
+            }
+        }
+        report
+    }
+}
+
+fn advised(
+    catalog: &ServerCatalog,
+    prepared: &[Prepared<'_>],
+    outcome: &Outcome,
+) -> Vec<AdvisedIndex> {
+    let updated: Vec<_> =
+        prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
+    let mut before = (outcome.base_cost, &outcome.base);
+    let mut indexes = Vec::new();
+    for (rank, step) in (1..).zip(&outcome.steps) {
+        let def = outcome.pool.def(step.candidate);
+        let Some(table) = catalog.model.tables.get(def.table) else { continue };
+        let changed = |better: bool| -> Vec<usize> {
+            let worse = |old: f64, new: f64| new > old * (1.0 + CHANGE);
+            let is = |old: f64, new: f64| if better { worse(new, old) } else { worse(old, new) };
+            let pairs = before.1.iter().zip(&step.costs).enumerate();
+            pairs.filter(|(_, (old, new))| is(**old, **new)).map(|(at, _)| at).collect()
+        };
+        let (improved, regressed) = (changed(true), changed(false));
+        let replaced = findings::replaces(table, def);
+        let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
+        let ids = |queries: &[usize]| -> Vec<i64> {
+            queries.iter().filter_map(|&at| prepared.get(at)).map(|p| p.entry.id).collect()
+        };
+        indexes.push(AdvisedIndex {
+            rank,
+            id: ddl::id(&catalog.model, def),
+            ddl: ddl::create_index(&catalog.model, def),
+            relation_name: ddl::table_name(table),
+            relation: table.oid,
+            method: "btree",
+            columns: def.keys.iter().filter_map(|key| name(&key.column)).collect(),
+            include: def.include.iter().filter_map(name).collect(),
+            size_bytes: outcome.pool.size(step.candidate).bytes.round() as i64,
+            cost_before: before.0,
+            cost_after: step.cost,
+            improvement: if before.0 > 0.0 { 1.0 - step.cost / before.0 } else { 0.0 },
+            improved_queries: ids(&improved),
+            regressed_queries: ids(&regressed),
+            write_overhead: findings::write_overhead(table, def),
+            breaks_hot: findings::breaks_hot(def, &updated),
+            replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
+            replaces: replaced.iter().map(|index| index.oid).collect(),
+            confidence: confidence(table, &improved, before.1, &step.costs, prepared),
+            reason: reason(catalog, def, &improved, prepared),
+        });
+        before = (step.cost, &step.costs);
+    }
+    indexes
+}
+
+fn confidence(
+    table: &model::Table,
+    improved: &[usize],
+    before: &[f64],
+    after: &[f64],
+    prepared: &[Prepared<'_>],
+) -> &'static str {
+    let sum = |costs: &[f64]| -> f64 {
+        improved.iter().filter_map(|&at| costs.get(at)).filter(|cost| cost.is_finite()).sum()
+    };
+    let old = sum(before);
+    let gain = if old > 0.0 { 1.0 - sum(after) / old } else { 0.0 };
+    let drawn = improved
+        .iter()
+        .filter_map(|&at| prepared.get(at))
+        .any(|statement| statement.statement.param_types.len() > statement.bound_params());
+    Evidence {
+        analyzed: table.analyzed,
+        gain,
+        default_estimates: drawn,
+        bindings_disagree: false,
+    }
+    .confidence()
+    .as_str()
+}
+
+fn reason(
+    catalog: &ServerCatalog,
+    def: &IndexDef,
+    improved: &[usize],
+    prepared: &[Prepared<'_>],
+) -> String {
+    let shapes: Vec<&QueryShape> =
+        improved.iter().filter_map(|&at| prepared.get(at)).map(|p| &p.shape).collect();
+    findings::reason(&catalog.model, def, &shapes)
+}
+
+fn impacts(
+    catalog: &ServerCatalog,
+    prepared: &[Prepared<'_>],
+    outcome: &Outcome,
+) -> Vec<QueryImpact> {
+    let cost = |costs: &[f64], at: usize| costs.get(at).copied().unwrap_or(f64::INFINITY);
+    prepared
+        .iter()
+        .enumerate()
+        .map(|(at, statement)| QueryImpact {
+            query_id: statement.entry.id,
+            query: statement.entry.text.clone(),
+            analyzed_as: statement.repaired.clone(),
+            calls: statement.entry.calls,
+            total_time_ms: statement.entry.total_ms,
+            weight: statement.weight,
+            parameter_draws: statement.bindings.len(),
+            cost_before: statement.base_cost,
+            cost_after: cost(&outcome.last, at),
+            indexes: outcome.used.get(at).map_or_else(Vec::new, |used| {
+                used.iter().map(|id| ddl::id(&catalog.model, outcome.pool.def(id))).collect()
+            }),
+            plan_before: None,
+            plan_after: None,
+        })
+        .collect()
+}
+
+fn summary(
+    catalog: &ServerCatalog,
+    outcome: &Outcome,
+    indexes: &[AdvisedIndex],
+    queries: &[QueryImpact],
+) -> Value {
+    let logs: Vec<f64> = queries
+        .iter()
+        .filter(|query| query.cost_after > 0.0 && query.cost_after.is_finite())
+        .map(|query| (query.cost_before / query.cost_after).ln())
+        .collect();
+    let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
+    let definition = |id: usize| ddl::id(&catalog.model, outcome.pool.def(id));
+    let drops: Vec<Value> = indexes
+        .iter()
+        .flat_map(|index| index.replaces_names.iter().map(move |name| (index, name)))
+        .map(|(index, name)| {
+            json!({
+                "index": name,
+                "replaced_by": index.id,
+                "reason": "its columns are a leading part of the advised index"
+            })
+        })
+        .collect();
+    json!({
+        "cost_before": outcome.base_cost,
+        "cost_after": outcome.final_cost,
+        "lower_bound": outcome.lower_bound,
+        "geometric_mean_speedup": mean.exp(),
+        "index_bytes": outcome.bytes,
+        "complete": outcome.complete,
+        "stopped_by": outcome.stopped_by.as_ref().map(|reason| match reason {
+            StoppedBy::Deadline => "time_limit",
+            StoppedBy::CallLimit => "call_limit",
+        }),
+        "candidates": outcome.pool.len(),
+        "planner": {
+            "calls_made": outcome.counters.calls,
+            "calls_saved": outcome.counters.saved,
+        },
+        "rounds": outcome.stages.iter().map(|stage| json!({
+            "stage": stage.name,
+            "relative_cost": stage.relative_cost,
+            "planner_calls": stage.calls,
+        })).collect::<Vec<_>>(),
+        "pareto_front": outcome.front.iter().map(|point| json!({
+            "index_bytes": point.bytes,
+            "cost": point.cost,
+            "indexes": point.indexes.iter().map(definition).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "drops": drops,
+    })
+}

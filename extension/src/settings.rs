@@ -1,0 +1,155 @@
+//! The settings (GUCs) under `mcp_advisor.`
+
+use std::ffi::CStr;
+
+use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+/// How index sizes are estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum SizeModel {
+    /// The advisor's formula: deduplication, alignment and tree height as nbtree builds them.
+    #[name = c"measured"]
+    Measured,
+    /// What hypopg says, for comparison with tools that rely on it.
+    #[name = c"hypopg"]
+    Hypopg,
+}
+
+/// What the search minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
+pub(crate) enum Objective {
+    /// The weighted sum of the statements' costs.
+    #[name = c"total"]
+    Total,
+    /// The weighted geometric mean of the statements' cost ratios: every statement counts alike,
+    /// however dear it is.
+    #[name = c"geometric_mean"]
+    GeometricMean,
+}
+
+static SIZE_MODEL: GucSetting<SizeModel> = GucSetting::<SizeModel>::new(SizeModel::Measured);
+static OBJECTIVE: GucSetting<Objective> = GucSetting::<Objective>::new(Objective::Total);
+static DRAWS: GucSetting<i32> = GucSetting::<i32>::new(3);
+static MIN_CALLS: GucSetting<i32> = GucSetting::<i32>::new(1);
+static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
+static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
+
+fn int(name: &'static CStr, short: &'static CStr, long: &'static CStr, setting: &'static GucSetting<i32>, min: i32, max: i32) {
+    GucRegistry::define_int_guc(
+        name,
+        short,
+        long,
+        setting,
+        min,
+        max,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+fn float(name: &'static CStr, short: &'static CStr, long: &'static CStr, setting: &'static GucSetting<f64>, max: f64) {
+    GucRegistry::define_float_guc(
+        name,
+        short,
+        long,
+        setting,
+        0.0,
+        max,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+/// Registers the settings. Called from `_PG_init`.
+pub(crate) fn register() {
+    GucRegistry::define_enum_guc(
+        c"mcp_advisor.size_model",
+        c"How the size of an index that does not exist is estimated.",
+        c"\"measured\" follows what nbtree really builds; \"hypopg\" asks hypopg, whose sizes are larger and whose plans charge no tree descent.",
+        &SIZE_MODEL,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_enum_guc(
+        c"mcp_advisor.objective",
+        c"What the search for indexes minimises.",
+        c"\"total\" is the weighted sum of the statements' costs, \"geometric_mean\" the mean of their ratios, in which each statement counts alike.",
+        &OBJECTIVE,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    int(
+        c"mcp_advisor.draws",
+        c"Parameter values tried for each statement with parameters.",
+        c"Costs are averaged over the draws. Three see a common, a middle and a rare value; more cost planner calls in proportion.",
+        &DRAWS,
+        1,
+        16,
+    );
+    int(
+        c"mcp_advisor.min_calls",
+        c"Statements of pg_stat_statements with fewer calls are left out.",
+        c"",
+        &MIN_CALLS,
+        0,
+        i32::MAX,
+    );
+    float(
+        c"mcp_advisor.min_mean_time",
+        c"Statements of pg_stat_statements with a lower mean execution time (in ms) are left out.",
+        c"",
+        &MIN_MEAN_TIME,
+        f64::MAX,
+    );
+    int(
+        c"mcp_advisor.include_columns",
+        c"Most INCLUDE columns that an advised index may have.",
+        c"0 advises no covering index beyond its key columns.",
+        &INCLUDE_COLUMNS,
+        0,
+        16,
+    );
+    float(
+        c"mcp_advisor.max_regression",
+        c"Share by which the estimated cost of a statement may grow.",
+        c"Advice that makes any statement worse by more than this is refused.",
+        &MAX_REGRESSION,
+        f64::MAX,
+    );
+}
+
+/// The size model in force.
+pub(crate) fn size_model() -> SizeModel {
+    SIZE_MODEL.get()
+}
+
+/// The objective in force.
+pub(crate) fn objective() -> Objective {
+    OBJECTIVE.get()
+}
+
+/// Draws per statement with parameters.
+pub(crate) fn draws() -> usize {
+    usize::try_from(DRAWS.get()).unwrap_or(1)
+}
+
+/// Fewest calls of a statement that counts.
+pub(crate) fn min_calls() -> i64 {
+    i64::from(MIN_CALLS.get())
+}
+
+/// Lowest mean execution time of a statement that counts, in ms.
+pub(crate) fn min_mean_time() -> f64 {
+    MIN_MEAN_TIME.get()
+}
+
+/// Most INCLUDE columns.
+pub(crate) fn include_columns() -> usize {
+    usize::try_from(INCLUDE_COLUMNS.get()).unwrap_or(0)
+}
+
+/// Share by which a statement's cost may grow.
+pub(crate) fn max_regression() -> f64 {
+    MAX_REGRESSION.get()
+}

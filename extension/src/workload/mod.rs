@@ -1,0 +1,131 @@
+//! The workload: which statements count, and how each is made ready for planning.
+
+mod prepare;
+mod read;
+mod values;
+
+use advisor_core::model::QueryShape;
+use pgrx::Spi;
+
+use crate::error::AdvisorError;
+use crate::hypopg::extension_schema;
+use crate::settings;
+use crate::sys::{Binding, Statement};
+
+pub(crate) use prepare::{Preparer, Workload};
+
+const STATEMENTS: &str = include_str!("../../../sql/catalog/statements.sql");
+
+/// One statement as it was given or recorded.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// `queryid` of pg_stat_statements, or the position in the list given, from 1.
+    pub(crate) id: i64,
+    /// The role that ran it; `None`: the caller.
+    pub(crate) role: Option<u32>,
+    /// Its text, normalized or not.
+    pub(crate) text: String,
+    /// Executions; 1 for a given statement.
+    pub(crate) calls: f64,
+    /// Total execution time in ms; `None` for a given statement.
+    pub(crate) total_ms: Option<f64>,
+    /// Rows returned per call, when known.
+    pub(crate) rows_per_call: Option<f64>,
+}
+
+/// A statement that takes part in the search.
+pub(crate) struct Prepared<'a> {
+    /// Where it comes from.
+    pub(crate) entry: Entry,
+    /// The role it is planned as.
+    pub(crate) role: u32,
+    /// The search path it is planned under.
+    pub(crate) search_path: String,
+    /// The analyzed trees.
+    pub(crate) statement: Statement<'a>,
+    /// Parameter draws, at least one.
+    pub(crate) bindings: Vec<Binding<'a>>,
+    /// What it does with its tables.
+    pub(crate) shape: QueryShape,
+    /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost
+    /// before is the recorded execution time in ms.
+    pub(crate) weight: f64,
+    /// The text that was analyzed, when it is not the recorded one.
+    pub(crate) repaired: Option<String>,
+    /// Planner cost with the indexes that exist.
+    pub(crate) base_cost: f64,
+}
+
+impl Prepared<'_> {
+    /// How many parameters have a value in the first draw.
+    pub(crate) fn bound_params(&self) -> usize {
+        self.bindings.first().map_or(0, Binding::bound)
+    }
+}
+
+/// A statement that does not.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Skipped {
+    /// As [`Entry::id`].
+    pub(crate) query_id: i64,
+    /// The text.
+    pub(crate) query: String,
+    /// A short stable word for why.
+    pub(crate) reason: &'static str,
+    /// The server's message, or a sentence.
+    pub(crate) message: String,
+    /// SQLSTATE, when the server raised an error.
+    pub(crate) sqlstate: Option<String>,
+    #[serde(skip)]
+    pub(crate) error: Option<crate::sys::ServerError>,
+}
+
+/// The statements of an explicit list.
+pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
+    (1..)
+        .zip(queries)
+        .map(|(id, text)| Entry {
+            id,
+            role: None,
+            text,
+            calls: 1.0,
+            total_ms: None,
+            rows_per_call: None,
+        })
+        .collect()
+}
+
+/// The dearest statements that pg_stat_statements recorded in this database.
+///
+/// # Errors
+/// [`AdvisorError::NoStatements`] or [`AdvisorError::StatementsNotLoaded`] with what to do.
+pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
+    let schema = extension_schema("pg_stat_statements")?.ok_or(AdvisorError::NoStatements)?;
+    let loaded: Option<bool> = Spi::get_one(
+        "select pg_catalog.current_setting('pg_stat_statements.max', true) is not null",
+    )?;
+    if loaded != Some(true) {
+        return Err(AdvisorError::StatementsNotLoaded);
+    }
+    let args = [
+        settings::min_calls().into(),
+        settings::min_mean_time().into(),
+        max_queries.into(),
+    ];
+    Spi::connect(|client| {
+        let mut entries = Vec::new();
+        for row in client.select(&STATEMENTS.replace("{schema}", &schema), None, &args)? {
+            let role: Option<i64> = row.get(2)?;
+            let calls = row.get::<i64>(4)?.unwrap_or(1).max(1) as f64;
+            entries.push(Entry {
+                id: row.get::<i64>(1)?.unwrap_or(0),
+                role: role.and_then(|role| u32::try_from(role).ok()),
+                text: row.get::<String>(3)?.unwrap_or_default(),
+                calls,
+                total_ms: Some(row.get::<f64>(5)?.unwrap_or(0.0)),
+                rows_per_call: row.get::<i64>(6)?.map(|rows| rows as f64 / calls),
+            });
+        }
+        Ok(entries)
+    })
+}

@@ -1,0 +1,235 @@
+//! Each statement on its way from text to something that can be planned.
+
+use std::collections::BTreeMap;
+
+use advisor_core::index_set::IndexSet;
+use advisor_core::nodetree::{self, Node};
+use advisor_core::shape::{self, Extract};
+use pgrx::Spi;
+
+use super::read::{self, Read};
+use super::{Entry, Prepared, Skipped, values};
+use crate::catalog::ServerCatalog;
+use crate::error::AdvisorError;
+use crate::planner::{Identity, OWN_PATH};
+use crate::sys::{self, Arena, Hypotheticals, ServerError, SessionScope};
+
+const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
+
+/// Oids below this belong to the system (`FirstNormalObjectId` of the server's `transam.h`).
+const FIRST_USER_OID: u32 = 16_384;
+
+/// The statements that take part and those that do not.
+#[derive(Default)]
+pub(crate) struct Workload<'a> {
+    /// Ready for planning.
+    pub(crate) prepared: Vec<Prepared<'a>>,
+    /// Left out, with the reason.
+    pub(crate) skipped: Vec<Skipped>,
+}
+
+/// Makes statements ready, one after the other.
+pub(crate) struct Preparer<'a> {
+    arena: &'a Arena,
+    scope: &'a SessionScope,
+    /// The caller's own search path.
+    caller_path: String,
+    paths: BTreeMap<u32, String>,
+    identity: Identity,
+    scratch: Arena,
+    draws: usize,
+}
+
+impl<'a> Preparer<'a> {
+    /// `caller_path` is the search path that the caller had before the scope was opened.
+    pub(crate) fn new(
+        arena: &'a Arena,
+        scope: &'a SessionScope,
+        caller_path: String,
+        draws: usize,
+    ) -> Self {
+        Self {
+            arena,
+            scope,
+            caller_path,
+            paths: BTreeMap::new(),
+            identity: Identity::default(),
+            scratch: Arena::new(),
+            draws,
+        }
+    }
+
+    /// Prepares every entry; the tables that they touch are added to the catalog.
+    ///
+    /// # Errors
+    /// Only for the advisor's own catalog queries: what is wrong with a statement is in `skipped`.
+    pub(crate) fn prepare(
+        &mut self,
+        entries: Vec<Entry>,
+        catalog: &mut ServerCatalog,
+    ) -> Result<Workload<'a>, AdvisorError> {
+        let mut workload = Workload::default();
+        for entry in entries {
+            sys::check_interrupts();
+            match self.one(entry, catalog)? {
+                Ok(prepared) => workload.prepared.push(prepared),
+                Err(skipped) => workload.skipped.push(skipped),
+            }
+        }
+        Ok(workload)
+    }
+
+    fn one(
+        &mut self,
+        entry: Entry,
+        catalog: &mut ServerCatalog,
+    ) -> Result<Result<Prepared<'a>, Skipped>, AdvisorError> {
+        if entry.text.trim().is_empty() {
+            return Ok(Err(skip(&entry, "no text", "the statement has no text")));
+        }
+        if entry.text == "<insufficient privilege>" {
+            let message = "the text of another role's statement is shown to members of \
+                           pg_read_all_stats only";
+            return Ok(Err(skip(&entry, "no permission", message)));
+        }
+        let role = self.role_for(&entry);
+        let search_path = self.path_for(role)?;
+        self.identity.adopt(self.scope, role, &search_path);
+        let Read { statement, text } = match read::read(self.arena, &entry.text, role) {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(failed(&entry, error))),
+        };
+        if !statement.plannable || statement.dumps.is_empty() {
+            let message = "only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
+            return Ok(Err(skip(&entry, "utility statement", message)));
+        }
+        let trees: Vec<Node> =
+            statement.dumps.iter().filter_map(|dump| nodetree::read(dump)).collect();
+        let relations = shape::relations(&trees);
+        self.own();
+        catalog.ensure(relations.keys().copied())?;
+        if let Some((reason, message)) = unusable(&relations, catalog) {
+            return Ok(Err(skip(&entry, reason, message)));
+        }
+        let extract = shape::extract(&trees, catalog);
+        drop(trees);
+        self.identity.adopt(self.scope, role, &search_path);
+        let prepared = Prepared {
+            repaired: (text != entry.text).then_some(text),
+            bindings: Vec::new(),
+            shape: extract.shape.clone(),
+            weight: 1.0,
+            base_cost: 0.0,
+            entry,
+            role,
+            search_path,
+            statement,
+        };
+        Ok(self.finish(prepared, &extract))
+    }
+
+    /// Binds the draws, plans once, and checks that the role may run it.
+    fn finish(&mut self, mut prepared: Prepared<'a>, extract: &Extract) -> Result<Prepared<'a>, Skipped> {
+        prepared.statement.dumps = Vec::new();
+        let types = prepared.statement.param_types.clone();
+        prepared.bindings =
+            values::bind_draws(self.arena, &types, &extract.params, self.draws, &prepared.entry);
+        let scratch = &self.scratch;
+        let (statement, bindings) = (&prepared.statement, &prepared.bindings);
+        let cost = sys::subtransaction(true, || {
+            let (none, offered) = (Hypotheticals::new(), IndexSet::new());
+            let hidden = std::collections::BTreeSet::new();
+            let mut total = 0.0;
+            for binding in bindings {
+                total += sys::plan(scratch, statement, binding, &none, &offered, &hidden).cost;
+            }
+            if let Some(binding) = bindings.first() {
+                sys::check_permissions(scratch, statement, binding);
+            }
+            total / bindings.len().max(1) as f64
+        });
+        self.scratch.reset();
+        match cost {
+            Ok(cost) => {
+                prepared.base_cost = cost;
+                prepared.weight =
+                    prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+                Ok(prepared)
+            }
+            Err(error) => Err(failed(&prepared.entry, error)),
+        }
+    }
+
+    /// The role to plan as: the one that ran the statement if the caller may act as it, else the
+    /// caller. Never more than the caller's own rights.
+    fn role_for(&self, entry: &Entry) -> u32 {
+        let caller = self.scope.caller();
+        entry
+            .role
+            .filter(|&role| sys::role_exists(role) && sys::may_act_as(caller, role))
+            .unwrap_or(caller)
+    }
+
+    fn path_for(&mut self, role: u32) -> Result<String, AdvisorError> {
+        if role == self.scope.caller() {
+            return Ok(self.caller_path.clone());
+        }
+        if let Some(path) = self.paths.get(&role) {
+            return Ok(path.clone());
+        }
+        self.own();
+        let own: Option<String> =
+            Spi::get_one_with_args(SEARCH_PATH, &[pgrx::pg_sys::Oid::from(role).into()])?;
+        let path = own.unwrap_or_else(|| self.caller_path.clone());
+        self.paths.insert(role, path.clone());
+        Ok(path)
+    }
+
+    /// Acts as the caller with a safe path, for the advisor's own queries.
+    fn own(&mut self) {
+        self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
+    }
+}
+
+/// Why a statement over these relations gets no advice.
+fn unusable(
+    relations: &BTreeMap<u32, char>,
+    catalog: &ServerCatalog,
+) -> Option<(&'static str, &'static str)> {
+    use advisor_core::shape::Facts;
+    if relations.keys().any(|&oid| catalog.table(oid).is_some()) {
+        return None;
+    }
+    if relations.is_empty() {
+        return Some(("no table", "the statement reads no table"));
+    }
+    if relations.keys().all(|&oid| oid < FIRST_USER_OID) {
+        return Some(("catalog only", "the statement reads only system catalogs"));
+    }
+    if relations.keys().any(|&oid| sys::is_temporary(oid)) {
+        return Some(("temporary table", "the statement reads only temporary tables"));
+    }
+    Some(("no table", "the statement reads no table that could have an index"))
+}
+
+fn skip(entry: &Entry, reason: &'static str, message: &str) -> Skipped {
+    Skipped {
+        query_id: entry.id,
+        query: entry.text.clone(),
+        reason,
+        message: message.to_owned(),
+        sqlstate: None,
+        error: None,
+    }
+}
+
+fn failed(entry: &Entry, error: ServerError) -> Skipped {
+    Skipped {
+        query_id: entry.id,
+        query: entry.text.clone(),
+        reason: read::reason(&error, &entry.text),
+        message: error.message.clone(),
+        sqlstate: Some(read::sqlstate(error.code)),
+        error: Some(error),
+    }
+}
