@@ -9,9 +9,11 @@
 
 pub mod candidates;
 pub mod ddl;
+pub mod draws;
 pub mod findings;
 pub mod index_set;
 pub mod model;
 pub mod pool;
 pub mod size;
+pub mod sqltext;
 pub mod whatif;
