@@ -11,7 +11,9 @@ case ${1:-} in
 esac
 
 say "building the extension ($1) for PostgreSQL $PG"
-# Upgrade scripts that no longer exist must not survive from an earlier build.
-rm -rf "$stage"
-cargo pgrx package --package mcp_advisor --pg-config "$pg_config" --out-dir "$stage" \
+# Into a fresh folder: upgrade scripts that no longer exist must not survive from an earlier build.
+rm -rf "$stage.new"
+cargo pgrx package --package mcp_advisor --pg-config "$pg_config" --out-dir "$stage.new" \
     --no-default-features "${options[@]}"
+rm -rf "$stage"
+mv "$stage.new" "$stage"

@@ -1,0 +1,210 @@
+//! A PostgreSQL server of our own: own installation tree, own data, own socket, gone at the end.
+//!
+//! Nothing of the machine's PostgreSQL is written to. [`tree`] builds an installation tree in a
+//! temporary folder and puts the staged extension into it; [`watchdog`] runs the server and
+//! removes the folder, also when this process is killed.
+
+mod owner;
+mod tree;
+mod watchdog;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use postgres::{Client, Config, NoTls};
+
+use owner::Owner;
+use tree::Installation;
+use watchdog::Watchdog;
+
+/// The superuser of every scratch cluster.
+pub const SUPERUSER: &str = "postgres";
+
+/// How long a server may take to accept connections. Generous: the machine may be busy.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// A running server that lives as long as the value.
+#[derive(Debug)]
+pub struct Cluster {
+    watchdog: Watchdog,
+    installation: Installation,
+    root: PathBuf,
+    server_pid: u32,
+}
+
+/// Settings that make a throw-away cluster quick and quiet. Nothing here changes a plan: the
+/// planner's settings stay at their defaults, so that costs compare with other people's.
+const SETTINGS: &str = "
+listen_addresses = ''
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = '8GB'
+autovacuum = off
+shared_buffers = '512MB'
+maintenance_work_mem = '512MB'
+logging_collector = off
+log_min_messages = warning
+";
+
+impl Cluster {
+    /// Creates and starts a cluster that has the staged extension installed.
+    ///
+    /// `settings` are further lines of `postgresql.conf`. The stage is the folder in
+    /// `ADVISOR_STAGE`, by default `target/stage`.
+    ///
+    /// # Errors
+    /// When the stage or the server programs are missing, or the server does not come up; the
+    /// message has the server's log.
+    pub fn start(settings: &str) -> Result<Self> {
+        let stage = stage_dir();
+        ensure!(stage.is_dir(), "nothing staged in {}: run make build", stage.display());
+        let installation = Installation::find()?;
+        let owner = Owner::find()?;
+        let root = create_root(&owner)?;
+        // From here on the folder is removed whatever happens.
+        let mut watchdog =
+            Watchdog::spawn(&root, &installation.program(&root, "postgres"), &owner)?;
+        installation.relocate(&root, &stage, &owner)?;
+        initdb(&installation, &root, &owner)?;
+        configure(&root, settings)?;
+        let server_pid = watchdog.start_server()?;
+        let cluster = Self { watchdog, installation, root, server_pid };
+        cluster.wait_until_ready()?;
+        Ok(cluster)
+    }
+
+    /// Stops and starts the server, with more lines of `postgresql.conf`.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub fn restart(&mut self, settings: &str) -> Result<()> {
+        self.watchdog.stop_server()?;
+        configure(&self.root, settings)?;
+        self.server_pid = self.watchdog.start_server()?;
+        self.wait_until_ready()
+    }
+
+    /// Connects as superuser.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub fn connect(&self, database: &str) -> Result<Client> {
+        self.connect_as(database, SUPERUSER)
+    }
+
+    /// Connects as `user`; every user is trusted.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub fn connect_as(&self, database: &str, user: &str) -> Result<Client> {
+        self.config(database, user).connect(NoTls).with_context(|| format!("connect to {database}"))
+    }
+
+    fn config(&self, database: &str, user: &str) -> Config {
+        let mut config = Config::new();
+        config.host_path(self.socket_dir()).dbname(database).user(user).application_name("advisor");
+        config
+    }
+
+    /// Creates an empty database and connects to it.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub fn create_database(&self, name: &str) -> Result<Client> {
+        self.connect("postgres")?.batch_execute(&format!("create database \"{name}\""))?;
+        self.connect(name)
+    }
+
+    /// Runs `sql` in psql, which writes to this process's standard output.
+    ///
+    /// # Errors
+    /// When psql ends with an error, after it has printed it.
+    pub fn psql(&self, database: &str, sql: &str) -> Result<()> {
+        let status = Command::new(self.installation.client("psql"))
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username", SUPERUSER])
+            .arg("--host")
+            .arg(self.socket_dir())
+            .args(["--dbname", database, "--command", sql])
+            .env("PAGER", "")
+            .stdin(Stdio::null())
+            .status()
+            .context("run psql")?;
+        ensure!(status.success(), "psql: {status}");
+        Ok(())
+    }
+
+    /// The folder of the Unix socket.
+    #[must_use]
+    pub fn socket_dir(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    /// Process id of the postmaster; another one after a restart.
+    #[must_use]
+    pub fn server_pid(&self) -> u32 {
+        self.server_pid
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.root.join("log")).unwrap_or_default()
+    }
+
+    fn wait_until_ready(&self) -> Result<()> {
+        let give_up = Instant::now() + START_LIMIT;
+        while self.config("postgres", SUPERUSER).connect(NoTls).is_err() {
+            if !watchdog::is_running(self.server_pid) || Instant::now() > give_up {
+                bail!("the server did not start:\n{}", self.log());
+            }
+            sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+fn stage_dir() -> PathBuf {
+    std::env::var_os("ADVISOR_STAGE").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/stage"),
+        PathBuf::from,
+    )
+}
+
+/// A new folder that the server's user owns. Not below the repository, which that user may be
+/// unable to reach, and short, because the path of a Unix socket is limited to 107 bytes.
+fn create_root(owner: &Owner) -> Result<PathBuf> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let root = PathBuf::from(format!("/tmp/mcp-advisor-{}-{number}", std::process::id()));
+    // Fails if it exists: somebody else's folder is not used, and not removed.
+    owner.create_dir(&root)?;
+    owner.create_dir(&root.join("run"))?;
+    Ok(root)
+}
+
+fn initdb(installation: &Installation, root: &Path, owner: &Owner) -> Result<()> {
+    let mut command = Command::new(installation.program(root, "initdb"));
+    command
+        .args(["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"])
+        .args(["--no-sync", "--no-instructions", "--pgdata"])
+        .arg(root.join("data"));
+    let output = owner.run_as(&mut command).current_dir(root).output().context("run initdb")?;
+    ensure!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+fn configure(root: &Path, settings: &str) -> Result<()> {
+    let mut file = OpenOptions::new().append(true).open(root.join("data/postgresql.conf"))?;
+    let socket_dir = root.join("run");
+    write!(file, "{SETTINGS}unix_socket_directories = '{}'\n{settings}\n", socket_dir.display())?;
+    Ok(())
+}
