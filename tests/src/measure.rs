@@ -78,8 +78,8 @@ pub struct RealIndex {
 /// Whatever the server answers.
 pub fn build_index(client: &mut Client, ddl: &str) -> Result<RealIndex> {
     client.batch_execute(ddl).with_context(|| format!("run: {ddl}"))?;
-    let sql = "select oid::regclass::text, pg_relation_size(oid) from pg_class
-        where relkind in ('i', 'I') order by oid desc limit 1";
+    let sql = "select i.oid::regclass::text, pg_relation_size(i.oid) from pg_class as i
+        where i.relkind = 'i' order by i.oid desc limit 1";
     let row = client.query_one(sql, &[])?;
     Ok(RealIndex { name: row.try_get(0)?, size_bytes: row.try_get(1)? })
 }

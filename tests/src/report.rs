@@ -107,8 +107,10 @@ impl Report {
         if arguments.pareto_ratio.is_some() {
             named.push(("pareto_ratio", &arguments.pareto_ratio));
         }
-        let list: Vec<String> =
+        let mut list: Vec<String> =
             named.iter().zip(1..).map(|((name, _), n)| format!("{name} => ${n}")).collect();
+        // Explaining the plans for people is not part of the advice that is timed.
+        list.push("plans => false".to_owned());
         let values: Vec<&(dyn ToSql + Sync)> = named.iter().map(|(_, value)| *value).collect();
         let sql = format!("select mcp_advise_report({})::text", list.join(", "));
         let text: String = client.query_one(&sql, &values)?.try_get(0)?;

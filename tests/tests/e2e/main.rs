@@ -1,0 +1,37 @@
+//! The extension in a real server, as a client sees it: what goes wrong is a clear answer, and
+//! leaves the session and the server as they were. One cluster serves all cases.
+
+mod advice;
+mod bad_input;
+mod cluster;
+mod fixture;
+mod interrupts;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Trial};
+
+use fixture::Fixture;
+
+/// A test: its name and what it does.
+type Case = (&'static str, fn(&Fixture) -> Result<()>);
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    let fixture = Arc::new(Fixture::start()?);
+    let cases = [advice::CASES, bad_input::CASES, interrupts::CASES, cluster::CASES].concat();
+    let trials = cases
+        .into_iter()
+        .map(|(name, case)| {
+            let fixture = Arc::clone(&fixture);
+            Trial::test(name, move || {
+                case(&fixture)?;
+                Ok(fixture.assert_server_survived()?)
+            })
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    Ok(conclusion.exit_code())
+}
