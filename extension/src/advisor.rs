@@ -93,11 +93,10 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     }
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner =
-        ServerPlanner::new(&scope, &catalog, &workload.prepared, source, groups, deadline);
+        ServerPlanner::new(&scope, &catalog, &workload.prepared, source, groups, started, deadline);
     let outcome = search(arguments, &catalog, &workload.prepared, &mut planner)?;
-    let mut advice = Advice::new(&catalog, &workload, &outcome);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner);
     advice.prepared_after = prepared_after;
-    advice.planner_calls = planner.calls;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }

@@ -1,7 +1,7 @@
 //! The core's planner port over the server's planner.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{CandidateId, IndexDef, IndexKey};
@@ -30,7 +30,12 @@ pub(crate) struct ServerPlanner<'a> {
     identity: Identity,
     sizes: Sizes<'a>,
     /// Planner calls made, draws counted singly.
-    pub(crate) calls: u64,
+    pub(crate) plans: u64,
+    /// Time spent in them.
+    pub(crate) planning: Duration,
+    started: Instant,
+    /// For each answered request, when it was answered.
+    answered: Vec<Duration>,
     /// What the server said of statements that failed in the middle of the search.
     pub(crate) failures: BTreeMap<usize, String>,
 }
@@ -60,6 +65,7 @@ impl<'a> ServerPlanner<'a> {
         statements: &'a [Prepared<'a>],
         source: SizeSource,
         groups: GroupDistinct,
+        started: Instant,
         deadline: Option<Instant>,
     ) -> Self {
         let mut wanted: BTreeMap<usize, BTreeSet<i16>> = BTreeMap::new();
@@ -76,9 +82,18 @@ impl<'a> ServerPlanner<'a> {
             deadline,
             identity: Identity::default(),
             sizes: Sizes { source, catalog, groups, wanted, sampled: BTreeMap::new() },
-            calls: 0,
+            plans: 0,
+            planning: Duration::ZERO,
+            started,
+            answered: Vec::new(),
             failures: BTreeMap::new(),
         }
+    }
+
+    /// When the search had made this many requests, from the start of the run.
+    pub(crate) fn time_of(&self, calls: u64) -> Duration {
+        let at = usize::try_from(calls).unwrap_or(usize::MAX).min(self.answered.len());
+        at.checked_sub(1).and_then(|at| self.answered.get(at)).copied().unwrap_or_default()
     }
 
     /// EXPLAIN's text of a statement's plan with the offered candidates.
@@ -133,7 +148,8 @@ impl Planner for ServerPlanner<'_> {
         }
         self.materialize(pool, offered);
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
-        self.calls += statement.bindings.len() as u64;
+        self.plans += statement.bindings.len() as u64;
+        let asked = Instant::now();
         let (scratch, hypotheticals, hidden) = (&self.scratch, &self.hypotheticals, &self.hidden);
         let answer = sys::subtransaction(true, || {
             let mut total = Plan { cost: 0.0, used: IndexSet::new() };
@@ -152,6 +168,8 @@ impl Planner for ServerPlanner<'_> {
             total.cost /= statement.bindings.len().max(1) as f64;
             total
         });
+        self.planning += asked.elapsed();
+        self.answered.push(self.started.elapsed());
         answer.or_else(|error| {
             self.scratch.reset();
             self.failures.insert(query, error.message);

@@ -83,7 +83,6 @@ pub(crate) struct Advice {
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
-    pub(crate) planner_calls: u64,
     pub(crate) stopped_early: bool,
 }
 
@@ -93,17 +92,17 @@ impl Advice {
         catalog: &ServerCatalog,
         workload: &Workload<'_>,
         outcome: &Outcome,
+        planner: &ServerPlanner<'_>,
     ) -> Self {
         let indexes = advised(catalog, &workload.prepared, outcome);
         let queries = impacts(catalog, &workload.prepared, outcome);
         Self {
-            summary: summary(catalog, outcome, &indexes, &queries),
+            summary: summary(catalog, outcome, planner, &indexes, &queries),
             indexes,
             queries,
             skipped: workload.skipped.clone(),
             elapsed: Duration::ZERO,
             prepared_after: Duration::ZERO,
-            planner_calls: 0,
             stopped_early: outcome.stopped_by.is_some(),
         }
     }
@@ -165,7 +164,6 @@ impl Advice {
 
     /// The report as one document.
     pub(crate) fn into_json(self) -> Value {
-        let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
         let mut report = json!({
             "indexes": self.indexes,
             "queries": self.queries,
@@ -177,12 +175,13 @@ impl Advice {
         });
         if let (Value::Object(report), Value::Object(summary)) = (&mut report, self.summary) {
             report.extend(summary);
-            if let Some(Value::Object(planner)) = report.get_mut("planner") {
-                planner.insert("plans_made".to_owned(), json!(self.planner_calls));
-            }
         }
         report
     }
+}
+
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn advised(
@@ -304,6 +303,7 @@ fn impacts(
 fn summary(
     catalog: &ServerCatalog,
     outcome: &Outcome,
+    planner: &ServerPlanner<'_>,
     indexes: &[AdvisedIndex],
     queries: &[QueryImpact],
 ) -> Value {
@@ -340,11 +340,14 @@ fn summary(
         "planner": {
             "calls_made": outcome.counters.calls,
             "calls_saved": outcome.counters.saved,
+            "plans_made": planner.plans,
+            "planning_ms": ms(planner.planning),
         },
         "rounds": outcome.stages.iter().map(|stage| json!({
             "stage": stage.name,
             "relative_cost": stage.relative_cost,
             "planner_calls": stage.calls,
+            "elapsed_ms": ms(planner.time_of(stage.calls)),
         })).collect::<Vec<_>>(),
         "pareto_front": outcome.front.iter().map(|point| json!({
             "index_bytes": point.bytes,

@@ -11,6 +11,8 @@ use super::subxact::subtransaction;
 /// `STATISTIC_KIND_MCV` and `STATISTIC_KIND_HISTOGRAM` of the server's `pg_statistic.h`.
 const KIND_MCV: i32 = 1;
 const KIND_HISTOGRAM: i32 = 2;
+/// A histogram has no frequencies, and the server raises an ERROR when asked for them.
+const VALUES: u32 = pg_sys::ATTSTATSSLOT_VALUES;
 
 /// The values that ANALYZE kept of one column, in the arena.
 pub(crate) struct StatsValues<'a> {
@@ -106,8 +108,8 @@ fn load<'a>(relation: u32, column: i16, inherited: bool) -> Option<StatsValues<'
         }
         let form: *const pg_sys::FormData_pg_statistic = pg_sys::GETSTRUCT(tuple).cast();
         let null_frac = f64::from((*form).stanullfrac);
-        let (mcv_type, mcvs, frequencies) = slot(tuple, KIND_MCV);
-        let (histogram_type, histogram, _) = slot(tuple, KIND_HISTOGRAM);
+        let (mcv_type, mcvs, frequencies) = slot(tuple, KIND_MCV, VALUES | pg_sys::ATTSTATSSLOT_NUMBERS);
+        let (histogram_type, histogram, _) = slot(tuple, KIND_HISTOGRAM, VALUES);
         pg_sys::ReleaseSysCache(tuple);
         let type_oid = if mcvs.is_empty() { histogram_type } else { mcv_type };
         let values =
@@ -119,14 +121,20 @@ fn load<'a>(relation: u32, column: i16, inherited: bool) -> Option<StatsValues<'
 unsafe fn slot(
     tuple: pg_sys::HeapTuple,
     kind: i32,
+    flags: u32,
 ) -> (pg_sys::Oid, Vec<pg_sys::Datum>, Vec<f64>) {
     // SAFETY: the slot is filled by the server when it returns true; its arrays are copied before
     // they go. By-reference values point into `values_arr`, which is therefore not freed: it
     // belongs to the arena.
     unsafe {
         let mut slot = pg_sys::AttStatsSlot::default();
-        let flags = (pg_sys::ATTSTATSSLOT_VALUES | pg_sys::ATTSTATSSLOT_NUMBERS) as i32;
-        if !pg_sys::get_attstatsslot(&raw mut slot, tuple, kind, pg_sys::InvalidOid, flags) {
+        if !pg_sys::get_attstatsslot(
+            &raw mut slot,
+            tuple,
+            kind,
+            pg_sys::InvalidOid,
+            flags as i32,
+        ) {
             return (pg_sys::InvalidOid, Vec::new(), Vec::new());
         }
         let values = usize::try_from(slot.nvalues).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! Each statement on its way from text to something that can be planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::{self, Node};
@@ -12,7 +12,7 @@ use super::{Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
-use crate::sys::{self, Arena, Hypotheticals, ServerError, SessionScope};
+use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
 
 const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
 
@@ -129,28 +129,24 @@ impl<'a> Preparer<'a> {
     }
 
     /// Binds the draws, plans once, and checks that the role may run it.
-    fn finish(&mut self, mut prepared: Prepared<'a>, extract: &Extract) -> Result<Prepared<'a>, Skipped> {
+    fn finish(
+        &mut self,
+        mut prepared: Prepared<'a>,
+        extract: &Extract,
+    ) -> Result<Prepared<'a>, Skipped> {
         prepared.statement.dumps = Vec::new();
         let types = prepared.statement.param_types.clone();
-        prepared.bindings =
-            values::bind_draws(self.arena, &types, &extract.params, self.draws, &prepared.entry);
-        let scratch = &self.scratch;
-        let (statement, bindings) = (&prepared.statement, &prepared.bindings);
-        let cost = sys::subtransaction(true, || {
-            let (none, offered) = (Hypotheticals::new(), IndexSet::new());
-            let hidden = std::collections::BTreeSet::new();
-            let mut total = 0.0;
-            for binding in bindings {
-                total += sys::plan(scratch, statement, binding, &none, &offered, &hidden).cost;
-            }
-            if let Some(binding) = bindings.first() {
-                sys::check_permissions(scratch, statement, binding);
-            }
-            total / bindings.len().max(1) as f64
+        let (arena, scratch, draws) = (self.arena, &self.scratch, self.draws);
+        let planned = sys::subtransaction(true, || {
+            let bindings =
+                values::bind_draws(arena, &types, &extract.params, draws, &prepared.entry);
+            let cost = base_cost(scratch, &prepared.statement, &bindings);
+            (bindings, cost)
         });
         self.scratch.reset();
-        match cost {
-            Ok(cost) => {
+        match planned {
+            Ok((bindings, cost)) => {
+                prepared.bindings = bindings;
                 prepared.base_cost = cost;
                 prepared.weight =
                     prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
@@ -189,6 +185,20 @@ impl<'a> Preparer<'a> {
     fn own(&mut self) {
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
     }
+}
+
+/// The cost with the indexes that exist, averaged over the draws; raises the server's error when
+/// the role in force may not run the statement.
+fn base_cost(scratch: &Arena, statement: &Statement<'_>, bindings: &[Binding<'_>]) -> f64 {
+    let (none, offered, hidden) = (Hypotheticals::new(), IndexSet::new(), BTreeSet::new());
+    let costs = bindings
+        .iter()
+        .map(|binding| sys::plan(scratch, statement, binding, &none, &offered, &hidden).cost);
+    let total: f64 = costs.sum();
+    if let Some(binding) = bindings.first() {
+        sys::check_permissions(scratch, statement, binding);
+    }
+    total / bindings.len().max(1) as f64
 }
 
 /// Why a statement over these relations gets no advice.
