@@ -122,6 +122,12 @@ impl IndexSet {
         })
     }
 
+    /// The bits: `i % 64` of word `i / 64`; there are no trailing zero words.
+    #[must_use]
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     fn trim(&mut self) {
         while self.words.last() == Some(&0) {
             self.words.pop();

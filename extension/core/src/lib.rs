@@ -7,13 +7,19 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cache;
 pub mod candidates;
 pub mod ddl;
-pub mod draws;
 pub mod findings;
 pub mod index_set;
 pub mod model;
+pub mod nodetree;
 pub mod pool;
 pub mod size;
+pub mod shape;
+pub mod search;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod draws;
 pub mod sqltext;
 pub mod whatif;

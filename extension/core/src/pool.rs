@@ -43,6 +43,12 @@ impl Pool {
         id
     }
 
+    /// The number of `def`, if it was added before.
+    #[must_use]
+    pub fn find(&self, def: &IndexDef) -> Option<CandidateId> {
+        self.ids.get(def).copied()
+    }
+
     /// The definition of a candidate.
     #[must_use]
     pub fn def(&self, id: CandidateId) -> &IndexDef {

@@ -33,4 +33,13 @@ pub trait Planner {
     /// [`Stop`] when no further call should be made. A query that fails to plan is no error: the
     /// implementation answers with an infinite cost for a set that cannot be planned.
     fn plan(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<Plan, Stop>;
+
+    /// Asked now and then while the search works without planning, so that the time limit and a
+    /// cancel are noticed all the same.
+    ///
+    /// # Errors
+    /// [`Stop`] as for [`Planner::plan`].
+    fn poll(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
 }

@@ -1,0 +1,476 @@
+//! What the planner answered so far, and what follows from it without asking again.
+//!
+//! A plan made with the indexes R offered that uses U of them is also the plan for every set S with
+//! U ⊆ S ⊆ R: no call. For other sets two bounds hold as far as the planner is monotone: a set costs
+//! no less than any of its supersets, and no more than any plan whose used indexes it contains.
+
+use std::collections::BTreeMap;
+
+use crate::index_set::IndexSet;
+use crate::model::{CandidateId, IndexDef, QueryId, TableId};
+use crate::pool::{Pool, Sizer};
+use crate::whatif::{Plan, Planner, Stop};
+
+/// Share by which a superset's plan may be dearer than the subset's and still not surprise: the
+/// planner breaks monotonicity by more than this in about one pair of seventy.
+const SLACK: f64 = 0.001;
+/// A lower and an upper bound closer than this share are taken for the answer.
+const MEET: f64 = 0.002;
+/// Slack of the floor that bounds sets no superset of which was ever planned.
+const FLOOR_SLACK: f64 = 0.01;
+/// Requests between two questions to the planner whether to go on.
+const POLL_EVERY: u64 = 1024;
+
+/// The user cancelled: there is no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the search was interrupted")]
+pub struct Interrupted;
+
+/// Why no further plan is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// The planner reported the time limit.
+    Deadline,
+    /// The limit on planner calls is used up.
+    CallLimit,
+}
+
+/// How the requests were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Planner calls.
+    pub calls: u64,
+    /// Requests answered without one.
+    pub saved: u64,
+}
+
+/// What is known of a cost without planning, in planner units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// The cost is hardly lower than this.
+    pub lower: f64,
+    /// The cost is hardly higher than this.
+    pub upper: f64,
+    /// Whether both are the cost itself.
+    pub exact: bool,
+}
+
+/// One answer; its offered and used bits are in [`Memo::bits`].
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    cost: f64,
+    /// False when it was concluded from bounds that meet.
+    planned: bool,
+}
+
+/// The answers for one query, over the words of the index set that hold a relevant candidate.
+#[derive(Debug, Default)]
+struct Memo {
+    slots: Vec<usize>,
+    /// Relevant bits of each slot.
+    mask: Vec<u64>,
+    /// Oldest first, and scanned in this order: an answer once given is given ever after.
+    entries: Vec<Entry>,
+    /// Per entry the offered, then the used words, one for each slot.
+    bits: Vec<u64>,
+    /// Candidates that do for this query at best what a smaller one does, sorted.
+    aliases: Vec<(CandidateId, CandidateId)>,
+    /// Tables that the query reads, ascending.
+    tables: Vec<TableId>,
+    /// The lowest cost seen.
+    floor: f64,
+}
+
+/// What one pass over the entries found.
+struct Scan {
+    hit: Option<usize>,
+    lower: f64,
+    upper: f64,
+    cheapest: Option<usize>,
+    /// The entry that the lower bound is from, and whether it is one for the reduced set.
+    tightest: Option<(usize, bool)>,
+}
+
+fn subset(a: &[u64], b: &[u64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a & !b == 0)
+}
+
+impl Memo {
+    fn new(relevant: &IndexSet, tables: Vec<TableId>) -> Self {
+        let mut memo = Self { tables, floor: f64::INFINITY, ..Self::default() };
+        memo.focus(relevant);
+        memo
+    }
+
+    /// Changes which candidates matter; answers that used a candidate no longer relevant leave.
+    fn focus(&mut self, relevant: &IndexSet) {
+        let old: Vec<(Entry, IndexSet, IndexSet)> = (0..self.entries.len())
+            .map(|at| {
+                let (offered, used) = self.sides(at);
+                (self.entries[at], self.expand(offered), self.expand(used))
+            })
+            .collect();
+        let words = relevant.words();
+        self.slots = (0..words.len()).filter(|&word| words[word] != 0).collect();
+        self.mask = self.slots.iter().map(|&word| words[word]).collect();
+        self.entries.clear();
+        self.bits.clear();
+        for (entry, offered, used) in old {
+            if used.is_subset(relevant) {
+                self.push(entry, &offered, &used);
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Entry, offered: &IndexSet, used: &IndexSet) {
+        for side in [offered, used] {
+            for (&slot, mask) in self.slots.iter().zip(&self.mask) {
+                self.bits.push(side.words().get(slot).copied().unwrap_or(0) & mask);
+            }
+        }
+        self.entries.push(entry);
+        self.floor = self.floor.min(entry.cost);
+    }
+
+    fn sides(&self, at: usize) -> (&[u64], &[u64]) {
+        let width = self.slots.len();
+        self.bits[at * 2 * width..(at + 1) * 2 * width].split_at(width)
+    }
+
+    fn expand(&self, words: &[u64]) -> IndexSet {
+        let mut set = IndexSet::new();
+        for (&slot, &word) in self.slots.iter().zip(words) {
+            let mut rest = word;
+            while rest != 0 {
+                set.insert(slot * 64 + rest.trailing_zeros() as usize);
+                rest &= rest - 1;
+            }
+        }
+        set
+    }
+
+    /// Writes the relevant part of `set` to `want`.
+    fn project(&self, set: &IndexSet, want: &mut Vec<u64>) {
+        want.clear();
+        let words = set.words();
+        want.extend(
+            self.slots
+                .iter()
+                .zip(&self.mask)
+                .map(|(&slot, mask)| words.get(slot).copied().unwrap_or(0) & mask),
+        );
+    }
+
+    /// Writes `want` with each candidate replaced by its alias to `reduced`; false if none has one.
+    fn reduce(&self, want: &[u64], reduced: &mut Vec<u64>) -> bool {
+        reduced.clear();
+        if self.aliases.is_empty() {
+            return false;
+        }
+        reduced.extend_from_slice(want);
+        let mut changed = false;
+        for (at, &slot) in self.slots.iter().enumerate() {
+            let mut rest = want[at];
+            while rest != 0 {
+                let id = slot * 64 + rest.trailing_zeros() as usize;
+                if let Ok(found) = self.aliases.binary_search_by_key(&id, |alias| alias.0) {
+                    let alias = self.aliases[found].1;
+                    if let Ok(position) = self.slots.binary_search(&(alias / 64)) {
+                        reduced[at] &= !(rest & rest.wrapping_neg());
+                        reduced[position] |= 1 << (alias % 64);
+                        changed = true;
+                    }
+                }
+                rest &= rest - 1;
+            }
+        }
+        changed
+    }
+
+    fn scan(&self, want: &[u64], reduced: Option<&[u64]>) -> Scan {
+        let mut scan = Scan {
+            hit: None,
+            lower: 0.0,
+            upper: f64::INFINITY,
+            cheapest: None,
+            tightest: None,
+        };
+        let width = self.slots.len();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let (offered, used) = self.bits[at * 2 * width..][..2 * width].split_at(width);
+            let inside = subset(want, offered);
+            let enough = subset(used, want);
+            if inside && enough {
+                scan.hit = Some(at);
+                return scan;
+            }
+            if enough && entry.cost < scan.upper {
+                scan.upper = entry.cost;
+                scan.cheapest = Some(at);
+            }
+            if entry.cost > scan.lower
+                && (inside || reduced.is_some_and(|reduced| subset(reduced, offered)))
+            {
+                scan.lower = entry.cost;
+                scan.tightest = Some((at, !inside));
+            }
+        }
+        scan
+    }
+}
+
+/// Memo of plan answers over one planner, which it also asks for sizes.
+#[derive(Debug)]
+pub struct CostCache<'a, S> {
+    server: &'a mut S,
+    pool: Pool,
+    memos: Vec<Memo>,
+    /// Plans of a query for a set with every index on its tables, relevant or not.
+    exact: BTreeMap<(QueryId, IndexSet), Plan>,
+    want: Vec<u64>,
+    reduced: Vec<u64>,
+    counters: Counters,
+    call_limit: u64,
+    stopped: Option<StoppedBy>,
+    since_poll: u64,
+    interrupted: bool,
+}
+
+impl<'a, S: Planner + Sizer> CostCache<'a, S> {
+    /// An empty cache without queries. At most `call_limit` plans will be made.
+    pub fn new(server: &'a mut S, call_limit: u64) -> Self {
+        Self {
+            server,
+            pool: Pool::default(),
+            memos: Vec::new(),
+            exact: BTreeMap::new(),
+            want: Vec::new(),
+            reduced: Vec::new(),
+            counters: Counters::default(),
+            call_limit,
+            stopped: None,
+            since_poll: 0,
+            interrupted: false,
+        }
+    }
+
+    /// The number of `def`, which is sized and added when it is new.
+    pub fn intern(&mut self, def: &IndexDef) -> CandidateId {
+        self.pool.intern(def, self.server)
+    }
+
+    /// Adds a query that reads `tables` and to which only the candidates in `relevant` matter.
+    pub fn add_query(&mut self, relevant: &IndexSet, tables: Vec<TableId>) -> QueryId {
+        self.memos.push(Memo::new(relevant, tables));
+        self.memos.len() - 1
+    }
+
+    /// Changes which candidates matter to a query. `aliases` says for a candidate which other one
+    /// is for this query at least as good; it sharpens the bounds.
+    pub fn set_relevant(
+        &mut self,
+        query: QueryId,
+        relevant: &IndexSet,
+        mut aliases: Vec<(CandidateId, CandidateId)>,
+    ) {
+        aliases.sort_unstable();
+        self.memos[query].focus(relevant);
+        self.memos[query].aliases = aliases;
+    }
+
+    /// The candidates.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Gives the candidates back.
+    pub fn into_pool(self) -> Pool {
+        self.pool
+    }
+
+    /// How the requests so far were answered.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Why no more plans are made, if so: costs are upper bounds from then on.
+    pub fn stopped(&self) -> Option<StoppedBy> {
+        self.stopped
+    }
+
+    /// The lowest cost of `query` that any plan had; infinite before the first.
+    pub fn floor(&self, query: QueryId) -> f64 {
+        self.memos[query].floor
+    }
+
+    /// What is known of the cost of `query` with `set`, without planning.
+    pub fn bounds(&mut self, query: QueryId, set: &IndexSet) -> Bounds {
+        self.poll();
+        let memo = &mut self.memos[query];
+        memo.project(set, &mut self.want);
+        let reduced = memo.reduce(&self.want, &mut self.reduced);
+        let scan = memo.scan(&self.want, reduced.then_some(&self.reduced));
+        if let Some(hit) = scan.hit {
+            self.counters.saved += 1;
+            let cost = memo.entries[hit].cost;
+            return Bounds { lower: cost, upper: cost, exact: true };
+        }
+        if scan.lower >= scan.upper * (1.0 - MEET)
+            && scan.upper.is_finite()
+            && let Some(at) = scan.cheapest
+        {
+            // Written down, so that the same request keeps its answer.
+            self.counters.saved += 1;
+            let offered = memo.expand(&self.want);
+            let used = memo.expand(memo.sides(at).1);
+            memo.push(Entry { cost: scan.upper, planned: false }, &offered, &used);
+            return Bounds { lower: scan.upper, upper: scan.upper, exact: true };
+        }
+        let lower = if scan.lower > 0.0 {
+            scan.lower * (1.0 - SLACK)
+        } else if memo.floor.is_finite() {
+            memo.floor * (1.0 - FLOOR_SLACK)
+        } else {
+            0.0
+        };
+        Bounds { lower: lower.min(scan.upper), upper: scan.upper, exact: false }
+    }
+
+    /// The cost of `query` with `set`; an upper bound when no more plans may be made, infinite when
+    /// not even that is known.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn cost(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
+        let bounds = self.bounds(query, set);
+        if bounds.exact {
+            return self.unless_interrupted(bounds.upper);
+        }
+        Ok(self.plan(query, set)?.map_or(bounds.upper, |plan| plan.cost))
+    }
+
+    /// Learns more about the cost of `query` with `set` by one plan with more indexes than that:
+    /// those of the superset that bounds it best, without the ones whose use made that plan
+    /// cheaper. The answer bounds all sets in between as well, and if the plan gets by with `set`
+    /// it is the cost; so a plan or two settle candidates by the dozen.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn peel(&mut self, query: QueryId, set: &IndexSet) -> Result<Bounds, Interrupted> {
+        let memo = &self.memos[query];
+        memo.project(set, &mut self.want);
+        let reduced = memo.reduce(&self.want, &mut self.reduced);
+        let scan = memo.scan(&self.want, reduced.then_some(&self.reduced));
+        let mut offered = memo.expand(&self.want);
+        if let (None, Some((at, of_reduced))) = (scan.hit, scan.tightest) {
+            let target = if of_reduced { memo.expand(&self.reduced) } else { offered };
+            let (more, used) = memo.sides(at);
+            offered = memo.expand(more).difference(&memo.expand(used).difference(&target));
+        }
+        self.plan(query, &offered)?;
+        Ok(self.bounds(query, set))
+    }
+
+    /// Plans `query` with the relevant part of `set` and remembers the answer.
+    fn plan(&mut self, query: QueryId, set: &IndexSet) -> Result<Option<Plan>, Interrupted> {
+        let memo = &self.memos[query];
+        memo.project(set, &mut self.want);
+        let offered = memo.expand(&self.want);
+        let Some(plan) = self.call(query, &offered)? else { return Ok(None) };
+        let entry = Entry { cost: plan.cost, planned: true };
+        self.memos[query].push(entry, &offered, &plan.used);
+        Ok(Some(plan))
+    }
+
+    /// The answer for `query` with `set` as [`CostCache::cost`] gives it, with the indexes used.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn answer(&mut self, query: QueryId, set: &IndexSet) -> Result<Plan, Interrupted> {
+        self.cost(query, set)?;
+        let memo = &self.memos[query];
+        memo.project(set, &mut self.want);
+        let scan = memo.scan(&self.want, None);
+        let Some(at) = scan.hit.or(scan.cheapest) else {
+            return Ok(Plan { cost: f64::INFINITY, used: IndexSet::new() });
+        };
+        Ok(Plan { cost: memo.entries[at].cost, used: memo.expand(memo.sides(at).1) })
+    }
+
+    /// The plan of `query` with every index of `set` on its tables offered, never concluded from
+    /// another set's plan; falls back to [`CostCache::answer`] when no more plans may be made.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn exact(&mut self, query: QueryId, set: &IndexSet) -> Result<Plan, Interrupted> {
+        let memo = &self.memos[query];
+        let offered: IndexSet = set
+            .iter()
+            .filter(|&id| memo.tables.binary_search(&self.pool.def(id).table).is_ok())
+            .collect();
+        memo.project(&offered, &mut self.want);
+        if memo.expand(&self.want) == offered
+            && let Some(at) = (0..memo.entries.len())
+                .find(|&at| memo.entries[at].planned && memo.sides(at).0 == self.want)
+        {
+            self.counters.saved += 1;
+            let used = memo.expand(memo.sides(at).1);
+            return Ok(Plan { cost: memo.entries[at].cost, used });
+        }
+        let key = (query, offered);
+        if let Some(plan) = self.exact.get(&key) {
+            self.counters.saved += 1;
+            return Ok(plan.clone());
+        }
+        let Some(plan) = self.call(query, &key.1)? else { return self.answer(query, set) };
+        self.exact.insert(key, plan.clone());
+        Ok(plan)
+    }
+
+    fn call(&mut self, query: QueryId, offered: &IndexSet) -> Result<Option<Plan>, Interrupted> {
+        self.unless_interrupted(())?;
+        if self.stopped.is_none() && self.counters.calls >= self.call_limit {
+            self.stopped = Some(StoppedBy::CallLimit);
+        }
+        if self.stopped.is_some() {
+            return Ok(None);
+        }
+        self.since_poll = 0;
+        match self.server.plan(&self.pool, query, offered) {
+            Ok(plan) => {
+                self.counters.calls += 1;
+                let cost = if plan.cost.is_nan() { f64::INFINITY } else { plan.cost };
+                Ok(Some(Plan { cost, used: plan.used.intersection(offered) }))
+            }
+            Err(stop) => {
+                self.note(stop);
+                self.unless_interrupted(None)
+            }
+        }
+    }
+
+    fn poll(&mut self) {
+        self.since_poll += 1;
+        if self.since_poll >= POLL_EVERY {
+            self.since_poll = 0;
+            if let Err(stop) = self.server.poll() {
+                self.note(stop);
+            }
+        }
+    }
+
+    fn note(&mut self, stop: Stop) {
+        match stop {
+            Stop::Deadline => self.stopped = self.stopped.or(Some(StoppedBy::Deadline)),
+            Stop::Interrupted => self.interrupted = true,
+        }
+    }
+
+    /// `value`, unless the planner was interrupted.
+    ///
+    /// # Errors
+    /// [`Interrupted`] then.
+    pub fn unless_interrupted<T>(&self, value: T) -> Result<T, Interrupted> {
+        if self.interrupted { Err(Interrupted) } else { Ok(value) }
+    }
+}

@@ -1,0 +1,269 @@
+//! Index selection: from candidates per query to a ranked recommendation.
+//!
+//! Stages: `picked` asks the planner which candidates it uses and breeds prefixes and merges of
+//! them; `ratio`, `benefit`, `rounds`, `stepwise` grow configurations from nothing; `relax` comes
+//! down from everything picked; `refine` improves the best of them by local search; `verify` plans
+//! the best ones exactly and takes out what does not pay. Every stage leaves a valid configuration
+//! behind, so the search may end at any planner call. It is deterministic: no clock, no chance.
+
+mod front;
+mod greedy;
+mod lazy;
+mod objective;
+mod outcome;
+mod picked;
+mod refine;
+mod state;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use crate::cache::{Counters, Interrupted, StoppedBy};
+pub use objective::Objective;
+pub use outcome::{FrontPoint, Outcome, Stage, Step};
+
+use crate::cache::CostCache;
+use crate::index_set::IndexSet;
+use crate::model::IndexDef;
+use crate::pool::{IndexSize, Sizer};
+use crate::whatif::Planner;
+use greedy::{Growth, Prefer};
+use objective::Goal;
+use picked::Picked;
+use state::{Search, State};
+use verify::Verified;
+
+/// Configurations that are verified exactly.
+const FINALISTS: usize = 3;
+/// A second starting point is refined too when its score is this close to the best one.
+const NEAR: f64 = 0.03;
+
+/// A configuration this close to the lower bound needs no other starting point.
+const CLOSE: f64 = 0.005;
+
+/// How the growing stages judge unknown costs; see [`Search::outlook`].
+const OUTLOOK: f64 = 0.5;
+
+/// What the queries are and which indexes may help them. A query is known by its position.
+pub struct Workload<'a> {
+    /// Weight of each query, such as its number of calls; 1 where absent, and a query whose weight
+    /// is not positive is ignored.
+    pub weights: &'a [f64],
+    /// Candidates of each query, the most promising first.
+    pub candidates: &'a [Vec<IndexDef>],
+    /// What keeping an index costs, in units of the objective.
+    pub upkeep: &'a dyn Fn(&IndexDef, IndexSize) -> f64,
+}
+
+/// What is wanted, and how much may be spent on it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is minimised.
+    pub objective: Objective,
+    /// Bytes for all recommended indexes; `None` is no limit.
+    pub storage_budget: Option<f64>,
+    /// Key columns per index.
+    pub max_columns: usize,
+    /// Each recommended index must cut the objective by this share of what it is without the index.
+    pub min_improvement: f64,
+    /// Factor r of ln(cost) + r × ln(`base_bytes` + index bytes), which is minimised if r > 0; an
+    /// index then has to earn its space. With 0 only cost counts.
+    pub pareto_ratio: f64,
+    /// Size of the tables, for `pareto_ratio`.
+    pub base_bytes: f64,
+    /// No query may become worse than without any candidate by more than this share.
+    pub regression_tolerance: f64,
+    /// Planner calls, at most.
+    pub max_calls: u64,
+    /// Candidates per query and table that are offered to the planner at once: planning slows down
+    /// with every index it sees.
+    pub offer_limit: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            objective: Objective::Total,
+            storage_budget: None,
+            max_columns: 3,
+            min_improvement: 0.0,
+            pareto_ratio: 0.0,
+            base_bytes: 0.0,
+            regression_tolerance: 0.1,
+            max_calls: u64::MAX,
+            offer_limit: 80,
+        }
+    }
+}
+
+/// Searches the indexes that serve the workload best.
+///
+/// When the planner reports [`crate::whatif::Stop::Deadline`], or `max_calls` are used up, the best
+/// configuration found so far is ranked from what is known and returned with `complete` unset.
+///
+/// # Errors
+/// [`Interrupted`] when the planner was.
+pub fn advise<S: Planner + Sizer>(
+    workload: &Workload<'_>,
+    options: &Options,
+    server: &mut S,
+) -> Result<Outcome, Interrupted> {
+    let mut cache = CostCache::new(server, options.max_calls);
+    let mut picked = picked::enter(&mut cache, workload, options);
+    let none = IndexSet::new();
+    let mut base = Vec::with_capacity(workload.candidates.len());
+    let mut weights = Vec::with_capacity(base.capacity());
+    for query in 0..workload.candidates.len() {
+        let weight = workload.weights.get(query).copied().unwrap_or(1.0);
+        let cost = if weight > 0.0 { cache.cost(query, &none)? } else { f64::INFINITY };
+        weights.push(if weight.is_finite() && cost.is_finite() { weight.max(0.0) } else { 0.0 });
+        base.push(cost);
+    }
+    let goal = Goal::new(options.objective, weights, options.pareto_ratio, options.base_bytes);
+    picked.pick(&mut cache, &goal, &base)?;
+    let members = picked.breed(&mut cache, options.max_columns);
+    let pool = cache.pool();
+    let upkeep =
+        (0..pool.len()).map(|id| (workload.upkeep)(pool.def(id), pool.size(id)).max(0.0)).collect();
+    let mut search = Search::new(cache, goal, options, base, upkeep);
+    picked.connect(&mut search, &members, workload.candidates)?;
+    let mut run = Run { stages: Vec::new(), finalists: Vec::new() };
+    run.log(&search, "picked", search.empty().value);
+    run.search(&mut search, &picked)?;
+    let best = run.verify(&mut search)?;
+    run.outcome(search, best)
+}
+
+/// The course of a search.
+struct Run {
+    stages: Vec<Stage>,
+    /// The results of the stages, best first, without doubles.
+    finalists: Vec<State>,
+}
+
+impl Run {
+    fn log<S: Planner + Sizer>(
+        &mut self,
+        search: &Search<'_, '_, S>,
+        name: &'static str,
+        value: f64,
+    ) {
+        let relative_cost = value / search.empty().value.max(f64::MIN_POSITIVE);
+        self.stages.push(Stage { name, relative_cost, calls: search.cache.counters().calls });
+    }
+
+    /// Runs one stage from `state` and keeps the best configuration on its way.
+    fn stage<S: Planner + Sizer>(
+        &mut self,
+        search: &mut Search<'_, '_, S>,
+        name: &'static str,
+        mut state: State,
+        work: impl FnOnce(&mut Search<'_, '_, S>, &mut State) -> Result<(), Interrupted>,
+    ) -> Result<(), Interrupted> {
+        let former = search.tracker.take_best();
+        search.consider(&state);
+        work(search, &mut state)?;
+        let found = search.tracker.take_best();
+        for state in former.iter().chain(&found) {
+            search.consider(state);
+        }
+        if let Some(found) = found {
+            self.log(search, name, found.value);
+            if self.finalists.iter().all(|other| other.set != found.set) {
+                self.finalists.push(found);
+                self.finalists.sort_by(|a, b| a.score.total_cmp(&b.score));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no other start can be much better than the best configuration.
+    fn done<S: Planner + Sizer>(&self, search: &Search<'_, '_, S>) -> bool {
+        let best = self.finalists.first().map_or(f64::INFINITY, |state| state.value);
+        let free = search.options.min_improvement <= 0.0 && !search.goal.weighs_space();
+        free && best <= search.lower_bound() * (1.0 + CLOSE)
+    }
+
+    fn search<S: Planner + Sizer>(
+        &mut self,
+        search: &mut Search<'_, '_, S>,
+        picked: &Picked,
+    ) -> Result<(), Interrupted> {
+        let none = &IndexSet::new();
+        let empty = search.empty();
+        if let Some(union) = search.state(&picked.first)?
+            && !search.stopped()
+        {
+            self.stage(search, "relax", union, |search, state| search.relax(state))?;
+        }
+        let mut growths = vec![
+            ("ratio", Growth { coast: true, ..Growth::by(Prefer::Ratio) }),
+            ("benefit", Growth::by(Prefer::Benefit)),
+            ("stepwise", Growth { stepwise: true, ..Growth::by(Prefer::Ratio) }),
+        ];
+        if search.options.min_improvement > 0.0 {
+            let min_share = search.options.min_improvement;
+            growths.insert(0, ("rounds", Growth { min_share, ..Growth::by(Prefer::Benefit) }));
+        }
+        search.outlook = OUTLOOK;
+        for (name, growth) in growths {
+            let needed = self.finalists.is_empty();
+            if !self.done(search) && (!search.stopped() || growth.coast && needed) {
+                let start = empty.clone();
+                self.stage(search, name, start, |search, state| search.grow(state, growth, none))?;
+            }
+        }
+        search.outlook = 0.0;
+        let near = |state: &&State| state.score < self.finalists[0].score + NEAR;
+        let starts: Vec<State> = self.finalists.iter().filter(near).take(2).cloned().collect();
+        for start in starts {
+            if !search.stopped() {
+                self.stage(search, "refine", start, |search, state| search.refine(state, 0.0))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn verify<S: Planner + Sizer>(
+        &mut self,
+        search: &mut Search<'_, '_, S>,
+    ) -> Result<Verified, Interrupted> {
+        let mut best = Verified::nothing(search);
+        for state in std::mem::take(&mut self.finalists).iter().take(FINALISTS) {
+            let verified = search.pruned(&state.set)?;
+            if verified.state.score < best.state.score {
+                best = verified;
+            }
+        }
+        best = search.verify(best)?;
+        self.log(search, "verify", best.state.value);
+        Ok(best)
+    }
+
+    fn outcome<S: Planner + Sizer>(
+        self,
+        mut search: Search<'_, '_, S>,
+        best: Verified,
+    ) -> Result<Outcome, Interrupted> {
+        let steps = search.rank(&best)?;
+        let stopped_by = search.cache.stopped();
+        let lower_bound = search.lower_bound();
+        search.consider(&best.state);
+        Ok(Outcome {
+            steps,
+            base_cost: search.empty().value,
+            final_cost: best.state.value,
+            last: best.state.costs,
+            used: best.used,
+            bytes: best.state.bytes,
+            front: search.tracker.into_front(),
+            stages: self.stages,
+            counters: search.cache.counters(),
+            stopped_by,
+            complete: stopped_by.is_none(),
+            lower_bound,
+            base: search.base,
+            pool: search.cache.into_pool(),
+        })
+    }
+}

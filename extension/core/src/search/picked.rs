@@ -1,0 +1,258 @@
+//! Which candidates are worth searching: those that the planner picks, and what can be made of them.
+//!
+//! Each query is planned with all its own candidates; those used are noted, taken away, and it is
+//! planned again. A handful of plans a query replaces the evaluation of every candidate for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cache::{CostCache, Interrupted};
+use crate::index_set::IndexSet;
+use crate::model::{CandidateId, IndexDef, QueryId, TableId};
+use crate::pool::Sizer;
+use crate::search::objective::Goal;
+use crate::search::state::Search;
+use crate::search::{Options, Workload};
+use crate::whatif::Planner;
+
+/// A query whose best plan costs more than this share of its base gains nothing.
+const GAINS: f64 = 0.999;
+/// How often the used candidates of a query are taken away.
+const KNOCK_OUTS: usize = 4;
+/// The same for the narrower candidates, which mostly repeat what is known.
+const NARROW_KNOCK_OUTS: usize = 2;
+/// Picked candidates of a table, the most beneficial first, that are merged with each other.
+const MERGED_PER_TABLE: usize = 16;
+/// INCLUDE columns of a merged candidate.
+const MAX_INCLUDE: usize = 4;
+
+/// What the planner picked.
+#[derive(Debug, Default)]
+pub(crate) struct Picked {
+    /// Per query the candidates that were offered first.
+    pub(crate) own: Vec<IndexSet>,
+    /// Every pick with the largest gain of the objective's sum it had a part in, summed over queries.
+    benefit: BTreeMap<CandidateId, f64>,
+    /// Used when everything is offered.
+    pub(crate) first: IndexSet,
+    /// Per query the leading columns of what it used.
+    leads: Vec<BTreeSet<(TableId, i16)>>,
+}
+
+/// The columns of each table that a query's own candidates contain.
+type Interest = BTreeSet<(TableId, i16)>;
+
+/// Numbers the candidates and adds the queries to the cache.
+pub(crate) fn enter<S: Planner + Sizer>(
+    cache: &mut CostCache<'_, S>,
+    workload: &Workload<'_>,
+    options: &Options,
+) -> Picked {
+    let mut picked = Picked::default();
+    for defs in workload.candidates {
+        let mut per_table: BTreeMap<TableId, usize> = BTreeMap::new();
+        let mut own = IndexSet::new();
+        for def in defs.iter().filter(|def| (1..=options.max_columns).contains(&def.keys.len())) {
+            let count = per_table.entry(def.table).or_default();
+            if *count < options.offer_limit {
+                *count += usize::from(own.insert(cache.intern(def)));
+            }
+        }
+        cache.add_query(&own, per_table.into_keys().collect());
+        picked.own.push(own);
+        picked.leads.push(BTreeSet::new());
+    }
+    picked
+}
+
+impl Picked {
+    /// Plans the queries with their candidates, all first rounds before the others, so that an
+    /// early end has seen every query.
+    pub(crate) fn pick<S: Planner + Sizer>(
+        &mut self,
+        cache: &mut CostCache<'_, S>,
+        goal: &Goal,
+        base: &[f64],
+    ) -> Result<(), Interrupted> {
+        let mut rest = Vec::new();
+        for query in (0..base.len()).filter(|&query| goal.weight(query) > 0.0) {
+            let own = self.own[query].clone();
+            if let Some(used) = self.round(cache, goal, base, query, &own)? {
+                self.first = self.first.union(&used);
+                rest.push((query, own.difference(&used)));
+            }
+        }
+        for (query, mut offered) in rest {
+            for _ in 0..KNOCK_OUTS {
+                let Some(used) = self.round(cache, goal, base, query, &offered)? else { break };
+                offered = offered.difference(&used);
+            }
+            for width in (1..=self.widest(cache, query)).rev() {
+                let mut offered = self.narrower(cache, query, width);
+                for _ in 0..NARROW_KNOCK_OUTS {
+                    let Some(used) = self.round(cache, goal, base, query, &offered)? else { break };
+                    offered = offered.difference(&used);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans a query with `offered` and notes what it used; `None` when that gains nothing.
+    fn round<S: Planner + Sizer>(
+        &mut self,
+        cache: &mut CostCache<'_, S>,
+        goal: &Goal,
+        base: &[f64],
+        query: QueryId,
+        offered: &IndexSet,
+    ) -> Result<Option<IndexSet>, Interrupted> {
+        if cache.stopped().is_some() {
+            return Ok(None);
+        }
+        let plan = cache.answer(query, offered)?;
+        if plan.used.is_empty() || plan.cost >= GAINS * base[query] {
+            return Ok(None);
+        }
+        let gain = goal.share(query, base[query]) - goal.share(query, plan.cost);
+        for id in plan.used.iter() {
+            *self.benefit.entry(id).or_default() += gain;
+            let def = cache.pool().def(id);
+            self.leads[query].extend(def.keys.first().map(|key| (def.table, key.column)));
+        }
+        Ok(Some(plan.used))
+    }
+
+    fn widest<S: Planner + Sizer>(&self, cache: &CostCache<'_, S>, query: QueryId) -> usize {
+        self.own[query].iter().map(|id| cache.pool().def(id).keys.len()).max().unwrap_or(0)
+    }
+
+    /// The query's own candidates of at most `width` keys and nothing included.
+    fn narrower<S: Planner + Sizer>(
+        &self,
+        cache: &CostCache<'_, S>,
+        query: QueryId,
+        width: usize,
+    ) -> IndexSet {
+        let narrow = |def: &IndexDef| def.keys.len() <= width && def.include.is_empty();
+        self.own[query].iter().filter(|&id| narrow(cache.pool().def(id))).collect()
+    }
+
+    /// Numbers the picked candidates, their prefixes, and the merges of the most beneficial ones.
+    pub(crate) fn breed<S: Planner + Sizer>(
+        &self,
+        cache: &mut CostCache<'_, S>,
+        max_columns: usize,
+    ) -> IndexSet {
+        let mut members: IndexSet = self.benefit.keys().copied().collect();
+        let mut by_table: BTreeMap<TableId, Vec<(f64, IndexDef)>> = BTreeMap::new();
+        for (&id, &benefit) in &self.benefit {
+            let def = cache.pool().def(id).clone();
+            for prefix in prefixes(&def) {
+                members.insert(cache.intern(&prefix));
+            }
+            by_table.entry(def.table).or_default().push((benefit, def));
+        }
+        for mut defs in by_table.into_values() {
+            defs.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+            defs.truncate(MERGED_PER_TABLE);
+            for (_, a) in &defs {
+                for (_, b) in &defs {
+                    if let Some(merged) = merge(a, b, max_columns) {
+                        members.insert(cache.intern(&merged));
+                    }
+                }
+            }
+        }
+        members
+    }
+
+    /// Tells cache and search which members matter to which query: those whose leading column some
+    /// plan of the query used.
+    pub(crate) fn connect<S: Planner + Sizer>(
+        &self,
+        search: &mut Search<'_, '_, S>,
+        members: &IndexSet,
+        candidates: &[Vec<IndexDef>],
+    ) -> Result<(), Interrupted> {
+        search.members = members.iter().collect();
+        search.members.sort_by_key(|&id| search.order[id]);
+        let mut by_lead: BTreeMap<(TableId, i16), Vec<CandidateId>> = BTreeMap::new();
+        for &id in &search.members {
+            let def = search.cache.pool().def(id);
+            search.by_table.entry(def.table).or_default().push(id);
+            by_lead.entry((def.table, def.keys[0].column)).or_default().push(id);
+        }
+        for (query, leads) in self.leads.iter().enumerate() {
+            let relevant: IndexSet =
+                leads.iter().filter_map(|lead| by_lead.get(lead)).flatten().copied().collect();
+            let interest: Interest = candidates[query]
+                .iter()
+                .flat_map(|def| def.columns().map(|column| (def.table, column)))
+                .collect();
+            let aliases: Vec<_> = relevant
+                .iter()
+                .filter_map(|id| {
+                    let essence = essence(search.cache.pool().def(id), &interest)?;
+                    Some((id, search.cache.pool().find(&essence)?))
+                })
+                .filter(|&(id, alias)| id != alias && relevant.contains(alias))
+                .collect();
+            for id in relevant.iter() {
+                search.affected[id].push(query);
+            }
+            let essential: IndexSet = aliases.iter().map(|alias| alias.0).collect();
+            let essential = relevant.difference(&essential);
+            search.cache.set_relevant(query, &relevant, aliases);
+            // A lower bound for every configuration.
+            search.cache.cost(query, &essential)?;
+        }
+        Ok(())
+    }
+}
+
+/// The shorter indexes that serve the leading keys of `def`, shortest first.
+pub(crate) fn prefixes(def: &IndexDef) -> impl Iterator<Item = IndexDef> + '_ {
+    let whole = usize::from(!def.include.is_empty());
+    (1..def.keys.len() + whole).map(|length| IndexDef {
+        table: def.table,
+        keys: def.keys[..length].to_vec(),
+        include: vec![],
+    })
+}
+
+/// The index that does what `first` does and has the rest of `second`'s columns behind; `None` if
+/// that is no new index or has more than `max_columns` keys.
+pub(crate) fn merge(first: &IndexDef, second: &IndexDef, max_columns: usize) -> Option<IndexDef> {
+    if first.table != second.table {
+        return None;
+    }
+    let mut keys = first.keys.clone();
+    for key in &second.keys {
+        if keys.iter().all(|have| have.column != key.column) {
+            keys.push(*key);
+        }
+    }
+    let stored = |column: &i16| keys.iter().any(|key| key.column == *column);
+    let include: BTreeSet<i16> =
+        first.include.iter().chain(&second.include).filter(|c| !stored(c)).copied().collect();
+    if keys.len() > max_columns || include.len() > MAX_INCLUDE {
+        return None;
+    }
+    let merged = IndexDef { table: first.table, keys, include: include.into_iter().collect() };
+    (merged != *first && merged != *second).then_some(merged)
+}
+
+/// The part of `def` that a query can make use of which is interested in these columns only;
+/// `None` if it is not simply a shorter index.
+fn essence(def: &IndexDef, interest: &Interest) -> Option<IndexDef> {
+    let useful = |column: i16| interest.contains(&(def.table, column));
+    let length = def.keys.iter().take_while(|key| useful(key.column)).count();
+    if length == 0 || def.keys[length..].iter().any(|key| useful(key.column)) {
+        return None;
+    }
+    Some(IndexDef {
+        table: def.table,
+        keys: def.keys[..length].to_vec(),
+        include: def.include.iter().copied().filter(|&column| useful(column)).collect(),
+    })
+}

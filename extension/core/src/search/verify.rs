@@ -1,0 +1,176 @@
+//! The last pass: plans made for the very configuration, indexes that do not pay taken out, and the
+//! rest ranked.
+
+use crate::cache::Interrupted;
+use crate::index_set::IndexSet;
+use crate::model::CandidateId;
+use crate::pool::Sizer;
+use crate::search::greedy::GAIN;
+use crate::search::objective::Goal;
+use crate::search::outcome::Step;
+use crate::search::state::{Move, Search, Spend, State, Trial, Verdict};
+use crate::whatif::Planner;
+
+/// How often freed space is filled again.
+const REFILLS: usize = 3;
+
+/// A configuration whose costs are those of its own plans.
+#[derive(Debug, Clone)]
+pub(crate) struct Verified {
+    pub(crate) state: State,
+    /// The indexes that each query's plan uses.
+    pub(crate) used: Vec<IndexSet>,
+}
+
+impl Verified {
+    /// The empty configuration.
+    pub(crate) fn nothing<S: Planner + Sizer>(search: &Search<'_, '_, S>) -> Self {
+        let used = vec![IndexSet::new(); search.base.len()];
+        Self { state: search.empty(), used }
+    }
+}
+
+impl<S: Planner + Sizer> Search<'_, '_, S> {
+    /// Plans every query with exactly the indexes of `set`; `None` if that shows a query to become
+    /// worse than is tolerated.
+    pub(crate) fn exactly(&mut self, set: &IndexSet) -> Result<Option<Verified>, Interrupted> {
+        let mut costs = self.base.clone();
+        let mut used = vec![IndexSet::new(); costs.len()];
+        for query in 0..costs.len() {
+            if self.goal.weight(query) > 0.0 {
+                let plan = self.cache.exact(query, set)?;
+                costs[query] = plan.cost;
+                used[query] = plan.used;
+            }
+        }
+        Ok(self.state_with(set.clone(), costs).map(|state| Verified { state, used }))
+    }
+
+    /// Verifies a configuration: replans it, takes out what does not pay and fills freed space,
+    /// until nothing changes.
+    pub(crate) fn verify(&mut self, start: Verified) -> Result<Verified, Interrupted> {
+        let mut best = start;
+        for _ in 0..REFILLS {
+            if self.stopped() {
+                break;
+            }
+            let mut state = best.state.clone();
+            self.refine(&mut state, self.options.min_improvement.max(0.0))?;
+            if state.set == best.state.set {
+                break;
+            }
+            let next = self.pruned(&state.set)?;
+            if next.state.score >= best.state.score - GAIN {
+                break;
+            }
+            best = next;
+        }
+        Ok(best)
+    }
+
+    /// Replans `set` and drops the weakest index until each is worth its place; in the end that
+    /// may be the empty configuration.
+    pub(crate) fn pruned(&mut self, set: &IndexSet) -> Result<Verified, Interrupted> {
+        let mut set = set.clone();
+        loop {
+            let Some(verified) = self.exactly(&set)? else {
+                let Some(last) = self.least_useful(&set)? else { break };
+                set.remove(last);
+                continue;
+            };
+            let used = verified.used.iter().fold(IndexSet::new(), |all, used| all.union(used));
+            let useless = set.difference(&used);
+            if !useless.is_empty() {
+                set = used;
+                continue;
+            }
+            let mut state = verified.state.clone();
+            if !self.drop_weak(&mut state)? {
+                return Ok(verified);
+            }
+            set = state.set;
+        }
+        Ok(Verified::nothing(self))
+    }
+
+    /// Drops the indexes that do not pay, the weakest first; whether there was one.
+    fn drop_weak(&mut self, state: &mut State) -> Result<bool, Interrupted> {
+        let least = self.options.min_improvement.max(0.0);
+        let mut dropped = false;
+        loop {
+            let score = state.score;
+            let value = state.value;
+            let weak = |goal: &Goal, without: f64, bytes: f64| {
+                let share = (without - value) / without.max(f64::MIN_POSITIVE);
+                share <= 0.0 || share < least || goal.score(without, bytes) <= score
+            };
+            let mut weakest: Option<(f64, Move, Trial)> = None;
+            for id in self.in_order(&state.set) {
+                let step = Move::drop(id);
+                if let Verdict::Known(trial) = self.evaluate(state, &step, Spend::Calls, &weak)?
+                    && weak(&self.goal, trial.value, state.bytes - self.bytes(id))
+                    && weakest.as_ref().is_none_or(|(value, ..)| trial.value < *value)
+                {
+                    weakest = Some((trial.value, step, trial));
+                }
+            }
+            let Some((_, step, trial)) = weakest else { return Ok(dropped) };
+            self.commit(state, &step, &trial);
+            dropped = true;
+        }
+    }
+
+    /// Of a configuration that is refused as a whole, the index that ranks last.
+    fn least_useful(&mut self, set: &IndexSet) -> Result<Option<CandidateId>, Interrupted> {
+        let mut least: Option<(f64, CandidateId)> = None;
+        for id in self.in_order(set) {
+            let queries = self.queries_of(std::iter::once(id));
+            let without = set.without(id);
+            let mut excess = 0.0;
+            for query in queries {
+                let cost = self.cache.exact(query, &without)?.cost;
+                let over = cost / self.base[query].max(f64::MIN_POSITIVE);
+                excess = f64::max(excess, over);
+            }
+            if least.is_none_or(|(other, _)| excess < other) {
+                least = Some((excess, id));
+            }
+        }
+        Ok(least.map(|(_, id)| id))
+    }
+
+    /// The final set in order of marginal gain, with the costs on the way.
+    pub(crate) fn rank(&mut self, verified: &Verified) -> Result<Vec<Step>, Interrupted> {
+        let mut state = self.empty();
+        let mut left = self.in_order(&verified.state.set);
+        let mut steps = Vec::new();
+        while !left.is_empty() {
+            let mut best: Option<(f64, usize)> = None;
+            for (at, &id) in left.iter().enumerate() {
+                let least = best.map_or(f64::INFINITY, |(value, _)| value);
+                let bar = |_: &_, value: f64, _: f64| value < least;
+                let step = Move::add(id);
+                if let Verdict::Known(trial) =
+                    self.evaluate(&state, &step, Spend::Calls, &bar)?
+                    && trial.value < least
+                {
+                    best = Some((trial.value, at));
+                }
+            }
+            // An index that alone is refused, or brings infinite cost, comes last.
+            let id = left.remove(best.map_or(0, |(_, at)| at));
+            let set = state.set.with(id);
+            let mut costs = state.costs.clone();
+            if left.is_empty() {
+                costs.clone_from(&verified.state.costs);
+            } else {
+                for query in self.queries_of(std::iter::once(id)) {
+                    costs[query] = self.cache.cost(query, &set)?;
+                }
+            }
+            state = self.state_at(set, costs);
+            steps.push(Step { candidate: id, cost: state.value, costs: state.costs.clone() });
+        }
+        Ok(steps)
+    }
+}
