@@ -4,12 +4,17 @@
 //! U ⊆ S ⊆ R: no call. For other sets two bounds hold as far as the planner is monotone: a set costs
 //! no less than any of its supersets, and no more than any plan whose used indexes it contains.
 
+mod memo;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::index_set::IndexSet;
 use crate::model::{CandidateId, IndexDef, QueryId, TableId};
 use crate::pool::{Pool, Sizer};
 use crate::whatif::{Plan, Planner, Stop};
+use memo::{Entry, Memo};
 
 /// Share by which a superset's plan may be dearer than the subset's and still not surprise: the
 /// planner breaks monotonicity by more than this in about one pair of seventy.
@@ -55,170 +60,6 @@ pub struct Bounds {
     pub exact: bool,
 }
 
-/// One answer; its offered and used bits are in [`Memo::bits`].
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    cost: f64,
-    /// False when it was concluded from bounds that meet.
-    planned: bool,
-}
-
-/// The answers for one query, over the words of the index set that hold a relevant candidate.
-#[derive(Debug, Default)]
-struct Memo {
-    slots: Vec<usize>,
-    /// Relevant bits of each slot.
-    mask: Vec<u64>,
-    /// Oldest first, and scanned in this order: an answer once given is given ever after.
-    entries: Vec<Entry>,
-    /// Per entry the offered, then the used words, one for each slot.
-    bits: Vec<u64>,
-    /// Candidates that do for this query at best what a smaller one does, sorted.
-    aliases: Vec<(CandidateId, CandidateId)>,
-    /// Tables that the query reads, ascending.
-    tables: Vec<TableId>,
-    /// The lowest cost seen.
-    floor: f64,
-}
-
-/// What one pass over the entries found.
-struct Scan {
-    hit: Option<usize>,
-    lower: f64,
-    upper: f64,
-    cheapest: Option<usize>,
-    /// The entry that the lower bound is from, and whether it is one for the reduced set.
-    tightest: Option<(usize, bool)>,
-}
-
-fn subset(a: &[u64], b: &[u64]) -> bool {
-    a.iter().zip(b).all(|(a, b)| a & !b == 0)
-}
-
-impl Memo {
-    fn new(relevant: &IndexSet, tables: Vec<TableId>) -> Self {
-        let mut memo = Self { tables, floor: f64::INFINITY, ..Self::default() };
-        memo.focus(relevant);
-        memo
-    }
-
-    /// Changes which candidates matter; answers that used a candidate no longer relevant leave.
-    fn focus(&mut self, relevant: &IndexSet) {
-        let old: Vec<(Entry, IndexSet, IndexSet)> = (0..self.entries.len())
-            .map(|at| {
-                let (offered, used) = self.sides(at);
-                (self.entries[at], self.expand(offered), self.expand(used))
-            })
-            .collect();
-        let words = relevant.words();
-        self.slots = (0..words.len()).filter(|&word| words[word] != 0).collect();
-        self.mask = self.slots.iter().map(|&word| words[word]).collect();
-        self.entries.clear();
-        self.bits.clear();
-        for (entry, offered, used) in old {
-            if used.is_subset(relevant) {
-                self.push(entry, &offered, &used);
-            }
-        }
-    }
-
-    fn push(&mut self, entry: Entry, offered: &IndexSet, used: &IndexSet) {
-        for side in [offered, used] {
-            for (&slot, mask) in self.slots.iter().zip(&self.mask) {
-                self.bits.push(side.words().get(slot).copied().unwrap_or(0) & mask);
-            }
-        }
-        self.entries.push(entry);
-        self.floor = self.floor.min(entry.cost);
-    }
-
-    fn sides(&self, at: usize) -> (&[u64], &[u64]) {
-        let width = self.slots.len();
-        self.bits[at * 2 * width..(at + 1) * 2 * width].split_at(width)
-    }
-
-    fn expand(&self, words: &[u64]) -> IndexSet {
-        let mut set = IndexSet::new();
-        for (&slot, &word) in self.slots.iter().zip(words) {
-            let mut rest = word;
-            while rest != 0 {
-                set.insert(slot * 64 + rest.trailing_zeros() as usize);
-                rest &= rest - 1;
-            }
-        }
-        set
-    }
-
-    /// Writes the relevant part of `set` to `want`.
-    fn project(&self, set: &IndexSet, want: &mut Vec<u64>) {
-        want.clear();
-        let words = set.words();
-        want.extend(
-            self.slots
-                .iter()
-                .zip(&self.mask)
-                .map(|(&slot, mask)| words.get(slot).copied().unwrap_or(0) & mask),
-        );
-    }
-
-    /// Writes `want` with each candidate replaced by its alias to `reduced`; false if none has one.
-    fn reduce(&self, want: &[u64], reduced: &mut Vec<u64>) -> bool {
-        reduced.clear();
-        if self.aliases.is_empty() {
-            return false;
-        }
-        reduced.extend_from_slice(want);
-        let mut changed = false;
-        for (at, &slot) in self.slots.iter().enumerate() {
-            let mut rest = want[at];
-            while rest != 0 {
-                let id = slot * 64 + rest.trailing_zeros() as usize;
-                if let Ok(found) = self.aliases.binary_search_by_key(&id, |alias| alias.0) {
-                    let alias = self.aliases[found].1;
-                    if let Ok(position) = self.slots.binary_search(&(alias / 64)) {
-                        reduced[at] &= !(rest & rest.wrapping_neg());
-                        reduced[position] |= 1 << (alias % 64);
-                        changed = true;
-                    }
-                }
-                rest &= rest - 1;
-            }
-        }
-        changed
-    }
-
-    fn scan(&self, want: &[u64], reduced: Option<&[u64]>) -> Scan {
-        let mut scan = Scan {
-            hit: None,
-            lower: 0.0,
-            upper: f64::INFINITY,
-            cheapest: None,
-            tightest: None,
-        };
-        let width = self.slots.len();
-        for (at, entry) in self.entries.iter().enumerate() {
-            let (offered, used) = self.bits[at * 2 * width..][..2 * width].split_at(width);
-            let inside = subset(want, offered);
-            let enough = subset(used, want);
-            if inside && enough {
-                scan.hit = Some(at);
-                return scan;
-            }
-            if enough && entry.cost < scan.upper {
-                scan.upper = entry.cost;
-                scan.cheapest = Some(at);
-            }
-            if entry.cost > scan.lower
-                && (inside || reduced.is_some_and(|reduced| subset(reduced, offered)))
-            {
-                scan.lower = entry.cost;
-                scan.tightest = Some((at, !inside));
-            }
-        }
-        scan
-    }
-}
-
 /// Memo of plan answers over one planner, which it also asks for sizes.
 #[derive(Debug)]
 pub struct CostCache<'a, S> {
@@ -227,13 +68,14 @@ pub struct CostCache<'a, S> {
     memos: Vec<Memo>,
     /// Plans of a query for a set with every index on its tables, relevant or not.
     exact: BTreeMap<(QueryId, IndexSet), Plan>,
+    /// The set in question, projected.
     want: Vec<u64>,
-    reduced: Vec<u64>,
     counters: Counters,
     call_limit: u64,
     stopped: Option<StoppedBy>,
     since_poll: u64,
     interrupted: bool,
+    estimating: bool,
 }
 
 impl<'a, S: Planner + Sizer> CostCache<'a, S> {
@@ -245,13 +87,35 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
             memos: Vec::new(),
             exact: BTreeMap::new(),
             want: Vec::new(),
-            reduced: Vec::new(),
             counters: Counters::default(),
             call_limit,
             stopped: None,
             since_poll: 0,
             interrupted: false,
+            estimating: false,
         }
+    }
+
+    /// From now on a cost that is not known is taken to be that of the cheapest plan seen whose
+    /// indexes are all there: an upper bound, and the cost itself once [`CostCache::learn`] has
+    /// seen the plan that the planner would make. Costs then come without planner calls.
+    pub fn estimate(&mut self, on: bool) {
+        self.estimating = on;
+    }
+
+    /// Plans `query` with `set` unless the answer is known, and returns the cost.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn learn(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
+        let memo = &mut self.memos[query];
+        memo.project(set, &mut self.want);
+        let (scan, _) = memo.scan(&self.want);
+        if let Some(hit) = scan.hit {
+            self.counters.saved += 1;
+            return Ok(memo.entries[hit].cost);
+        }
+        Ok(self.plan(query, set)?.map_or(scan.upper, |plan| plan.cost))
     }
 
     /// The number of `def`, which is sized and added when it is new.
@@ -271,11 +135,9 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         &mut self,
         query: QueryId,
         relevant: &IndexSet,
-        mut aliases: Vec<(CandidateId, CandidateId)>,
+        aliases: &[(CandidateId, CandidateId)],
     ) {
-        aliases.sort_unstable();
-        self.memos[query].focus(relevant);
-        self.memos[query].aliases = aliases;
+        self.memos[query].focus(relevant, aliases);
     }
 
     /// The candidates.
@@ -308,12 +170,15 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         self.poll();
         let memo = &mut self.memos[query];
         memo.project(set, &mut self.want);
-        let reduced = memo.reduce(&self.want, &mut self.reduced);
-        let scan = memo.scan(&self.want, reduced.then_some(&self.reduced));
+        let (scan, _) = memo.scan(&self.want);
         if let Some(hit) = scan.hit {
             self.counters.saved += 1;
             let cost = memo.entries[hit].cost;
             return Bounds { lower: cost, upper: cost, exact: true };
+        }
+        if self.estimating && scan.upper.is_finite() {
+            self.counters.saved += 1;
+            return Bounds { lower: scan.upper, upper: scan.upper, exact: true };
         }
         if scan.lower >= scan.upper * (1.0 - MEET)
             && scan.upper.is_finite()
@@ -321,9 +186,8 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         {
             // Written down, so that the same request keeps its answer.
             self.counters.saved += 1;
-            let offered = memo.expand(&self.want);
-            let used = memo.expand(memo.sides(at).1);
-            memo.push(Entry { cost: scan.upper, planned: false }, &offered, &used);
+            let used = memo.sides(at).1.to_vec();
+            memo.push(Entry { cost: scan.upper, planned: false }, &self.want, &used);
             return Bounds { lower: scan.upper, upper: scan.upper, exact: true };
         }
         let lower = if scan.lower > 0.0 {
@@ -357,13 +221,16 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     /// # Errors
     /// [`Interrupted`] when the planner was.
     pub fn peel(&mut self, query: QueryId, set: &IndexSet) -> Result<Bounds, Interrupted> {
-        let memo = &self.memos[query];
+        let memo = &mut self.memos[query];
         memo.project(set, &mut self.want);
-        let reduced = memo.reduce(&self.want, &mut self.reduced);
-        let scan = memo.scan(&self.want, reduced.then_some(&self.reduced));
+        let (scan, reduced) = memo.scan(&self.want);
+        let reduced = reduced.map(<[u64]>::to_vec);
         let mut offered = memo.expand(&self.want);
         if let (None, Some((at, of_reduced))) = (scan.hit, scan.tightest) {
-            let target = if of_reduced { memo.expand(&self.reduced) } else { offered };
+            let target = match &reduced {
+                Some(reduced) if of_reduced => memo.expand(reduced),
+                _ => offered,
+            };
             let (more, used) = memo.sides(at);
             offered = memo.expand(more).difference(&memo.expand(used).difference(&target));
         }
@@ -377,8 +244,10 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         memo.project(set, &mut self.want);
         let offered = memo.expand(&self.want);
         let Some(plan) = self.call(query, &offered)? else { return Ok(None) };
-        let entry = Entry { cost: plan.cost, planned: true };
-        self.memos[query].push(entry, &offered, &plan.used);
+        let memo = &mut self.memos[query];
+        let mut used = Vec::new();
+        memo.project(&plan.used, &mut used);
+        memo.push(Entry { cost: plan.cost, planned: true }, &self.want, &used);
         Ok(Some(plan))
     }
 
@@ -388,9 +257,9 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     /// [`Interrupted`] when the planner was.
     pub fn answer(&mut self, query: QueryId, set: &IndexSet) -> Result<Plan, Interrupted> {
         self.cost(query, set)?;
-        let memo = &self.memos[query];
+        let memo = &mut self.memos[query];
         memo.project(set, &mut self.want);
-        let scan = memo.scan(&self.want, None);
+        let (scan, _) = memo.scan(&self.want);
         let Some(at) = scan.hit.or(scan.cheapest) else {
             return Ok(Plan { cost: f64::INFINITY, used: IndexSet::new() });
         };
@@ -423,6 +292,7 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
             return Ok(plan.clone());
         }
         let Some(plan) = self.call(query, &key.1)? else { return self.answer(query, set) };
+        self.memos[query].note(&key.1, &plan);
         self.exact.insert(key, plan.clone());
         Ok(plan)
     }

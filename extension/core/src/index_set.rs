@@ -135,6 +135,14 @@ impl IndexSet {
     }
 }
 
+impl Extend<usize> for IndexSet {
+    fn extend<I: IntoIterator<Item = usize>>(&mut self, ids: I) {
+        for id in ids {
+            self.insert(id);
+        }
+    }
+}
+
 impl FromIterator<usize> for IndexSet {
     fn from_iter<I: IntoIterator<Item = usize>>(ids: I) -> Self {
         let mut set = Self::new();

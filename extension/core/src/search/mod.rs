@@ -35,6 +35,10 @@ use verify::Verified;
 
 /// Configurations that are verified exactly.
 const FINALISTS: usize = 3;
+/// How often a stage is run again with what its end has taught.
+const ROUNDS: usize = 4;
+/// A difference of the value between estimate and plan that teaches nothing.
+const SETTLED: f64 = 1e-4;
 /// A second starting point is refined too when its score is this close to the best one.
 const NEAR: f64 = 0.03;
 
@@ -42,7 +46,7 @@ const NEAR: f64 = 0.03;
 const CLOSE: f64 = 0.005;
 
 /// How the growing stages judge unknown costs; see [`Search::outlook`].
-const OUTLOOK: f64 = 0.5;
+const OUTLOOK: f64 = 0.7;
 
 /// What the queries are and which indexes may help them. A query is known by its position.
 pub struct Workload<'a> {
@@ -129,6 +133,8 @@ pub fn advise<S: Planner + Sizer>(
     picked.connect(&mut search, &members, workload.candidates)?;
     let mut run = Run { stages: Vec::new(), finalists: Vec::new() };
     run.log(&search, "picked", search.empty().value);
+    picked.seed(&mut search)?;
+    run.log(&search, "seeded", search.empty().value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;
     run.outcome(search, best)
@@ -153,17 +159,33 @@ impl Run {
     }
 
     /// Runs one stage from `state` and keeps the best configuration on its way.
+    ///
+    /// The stage works with estimates; what it ends with is planned, and when that shows an
+    /// estimate to be wrong the stage runs again with what has been learnt.
     fn stage<S: Planner + Sizer>(
         &mut self,
         search: &mut Search<'_, '_, S>,
         name: &'static str,
-        mut state: State,
-        work: impl FnOnce(&mut Search<'_, '_, S>, &mut State) -> Result<(), Interrupted>,
+        start: State,
+        work: impl Fn(&mut Search<'_, '_, S>, &mut State) -> Result<(), Interrupted>,
     ) -> Result<(), Interrupted> {
         let former = search.tracker.take_best();
-        search.consider(&state);
-        work(search, &mut state)?;
-        let found = search.tracker.take_best();
+        let mut found = None;
+        for _ in 0..ROUNDS {
+            let mut state = search.again(&start)?;
+            search.consider(&state);
+            work(search, &mut state)?;
+            let Some(best) = search.tracker.take_best() else { break };
+            let learnt = search.learnt(&best)?;
+            let settled = (learnt.value - best.value).abs() <= SETTLED * best.value;
+            let better = |old: &State| learnt.score < old.score;
+            if found.as_ref().is_none_or(better) {
+                found = Some(learnt);
+            }
+            if settled || search.stopped() {
+                break;
+            }
+        }
         for state in former.iter().chain(&found) {
             search.consider(state);
         }

@@ -34,6 +34,8 @@ pub(crate) struct Picked {
     benefit: BTreeMap<CandidateId, f64>,
     /// Used when everything is offered.
     pub(crate) first: IndexSet,
+    /// Per query the candidates that one of its plans used.
+    mine: Vec<IndexSet>,
     /// Per query the leading columns of what it used.
     leads: Vec<BTreeSet<(TableId, i16)>>,
 }
@@ -60,6 +62,7 @@ pub(crate) fn enter<S: Planner + Sizer>(
         cache.add_query(&own, per_table.into_keys().collect());
         picked.own.push(own);
         picked.leads.push(BTreeSet::new());
+        picked.mine.push(IndexSet::new());
     }
     picked
 }
@@ -114,6 +117,7 @@ impl Picked {
             return Ok(None);
         }
         let gain = goal.share(query, base[query]) - goal.share(query, plan.cost);
+        self.mine[query] = self.mine[query].union(&plan.used);
         for id in plan.used.iter() {
             *self.benefit.entry(id).or_default() += gain;
             let def = cache.pool().def(id);
@@ -200,12 +204,28 @@ impl Picked {
             for id in relevant.iter() {
                 search.affected[id].push(query);
             }
-            let essential: IndexSet = aliases.iter().map(|alias| alias.0).collect();
-            let essential = relevant.difference(&essential);
-            search.cache.set_relevant(query, &relevant, aliases);
-            // A lower bound for every configuration.
-            search.cache.cost(query, &essential)?;
+            search.cache.set_relevant(query, &relevant, &aliases);
         }
+        Ok(())
+    }
+
+    /// Plans each query with each of the candidates it used alone, and with each of their prefixes:
+    /// from then on the cost of any configuration can be estimated from plans that are known.
+    pub(crate) fn seed<S: Planner + Sizer>(
+        &self,
+        search: &mut Search<'_, '_, S>,
+    ) -> Result<(), Interrupted> {
+        for (query, mine) in self.mine.iter().enumerate() {
+            let mut alone = mine.clone();
+            for id in mine.iter() {
+                let pool = search.cache.pool();
+                alone.extend(prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)));
+            }
+            for id in alone.iter() {
+                search.cache.learn(query, &IndexSet::from_iter([id]))?;
+            }
+        }
+        search.cache.estimate(true);
         Ok(())
     }
 }

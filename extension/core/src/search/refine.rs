@@ -15,7 +15,7 @@ const PASSES: usize = 10;
 /// possible comes true, in the end those that could gain at all.
 const OUTLOOKS: [f64; 3] = [0.8, 0.4, 0.0];
 /// Planner calls per query without progress after which the local search is given up.
-const PATIENCE: u64 = 25;
+const PATIENCE: u64 = 12;
 /// Progress: a gain of the score of that much.
 const PROGRESS: f64 = 1e-3;
 

@@ -13,7 +13,7 @@ use crate::search::refine::Mark;
 use crate::whatif::Planner;
 
 /// What is uncertain about a move may remain so if it is at most this share of what is certain.
-const DOUBT: f64 = 0.05;
+const DOUBT: f64 = 0.15;
 
 /// A configuration.
 #[derive(Debug, Clone)]
@@ -324,6 +324,24 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         if upper != state.costs[query] {
             trial.changes.push((query, upper));
         }
+    }
+
+    /// A configuration with what is known of its costs by now.
+    pub(crate) fn again(&mut self, state: &State) -> Result<State, Interrupted> {
+        let mut costs = self.base.clone();
+        for query in self.queries_of(state.set.iter()) {
+            costs[query] = self.cache.cost(query, &state.set)?;
+        }
+        Ok(self.state_at(state.set.clone(), costs))
+    }
+
+    /// A configuration with the costs of its own plans.
+    pub(crate) fn learnt(&mut self, state: &State) -> Result<State, Interrupted> {
+        let mut costs = self.base.clone();
+        for query in self.queries_of(state.set.iter()) {
+            costs[query] = self.cache.learn(query, &state.set)?;
+        }
+        Ok(self.state_at(state.set.clone(), costs))
     }
 
     /// Makes a move and shows the configuration to the tracker.
