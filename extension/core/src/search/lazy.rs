@@ -105,6 +105,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                         }
                         Some(_) if (rule.accept)(state, trial.value) => {
                             self.commit(state, &item.step, &trial);
+                            self.attend(state, &item.step)?;
                             moved = true;
                             fresh = moves(self, state, Some(&item.step));
                         }

@@ -171,7 +171,8 @@ impl Run {
     ) -> Result<(), Interrupted> {
         let former = search.tracker.take_best();
         let mut found = None;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            search.attentive = round == 0;
             let mut state = search.again(&start)?;
             search.consider(&state);
             work(search, &mut state)?;
@@ -186,6 +187,7 @@ impl Run {
                 break;
             }
         }
+        search.attentive = false;
         for state in former.iter().chain(&found) {
             search.consider(state);
         }

@@ -85,6 +85,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             && bar(&self.goal, trial.value, bytes)
         {
             self.commit(state, step, &trial);
+            self.attend(state, step)?;
             return Ok(true);
         }
         Ok(false)

@@ -84,6 +84,8 @@ pub(crate) struct Search<'a, 'b, S> {
     /// By candidate, the queries to which it matters.
     pub(crate) affected: Vec<Vec<QueryId>>,
     pub(crate) tracker: Tracker,
+    /// Whether a move that has been made is planned at once.
+    pub(crate) attentive: bool,
     /// Between 0 and 1: how near the upper bound an unknown cost is expected to be. With 0 no move
     /// is skipped that could be good.
     pub(crate) outlook: f64,
@@ -121,6 +123,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             order,
             by_table: BTreeMap::new(),
             tracker: Tracker::default(),
+            attentive: false,
             outlook: 0.0,
             mark: None,
             trial: IndexSet::new(),
@@ -360,6 +363,19 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         state.value = self.goal.value(state.sum, state.upkeep);
         state.score = self.goal.score(state.value, state.bytes);
         self.consider(state);
+    }
+
+    /// Plans the queries that a move just made concerns, if the stage is to learn on its way.
+    pub(crate) fn attend(&mut self, state: &mut State, step: &Move) -> Result<(), Interrupted> {
+        if !self.attentive {
+            return Ok(());
+        }
+        for query in self.queries_of(step.remove.iter().chain(&step.add).copied()) {
+            state.costs[query] = self.cache.learn(query, &state.set)?;
+        }
+        *state = self.state_at(state.set.clone(), std::mem::take(&mut state.costs));
+        self.consider(state);
+        Ok(())
     }
 
     /// Shows a configuration to the tracker.
