@@ -4,6 +4,8 @@
 . "$(dirname "$0")/env.sh"
 
 log=$target/test-step.log
+# Seconds; the longest step, a first build of everything, takes minutes. Only a hang gets here.
+step_limit=2400
 passed=0
 failed=0
 
@@ -11,7 +13,8 @@ step() {
     local name=$1 status=0 counts ok bad begin=$SECONDS
     shift
     say "$name"
-    "$@" 2>&1 | tee "$log" || status=1
+    timeout --foreground "$step_limit" "$@" 2>&1 | tee "$log" || status=1
+    [ $status = 0 ] || say "$name failed"
     # Every test harness used here closes with libtest's line.
     counts=$(sed -n 's/^test result: .*[.] \([0-9]*\) passed; \([0-9]*\) failed;.*/\1 \2/p' "$log")
     ok=$(awk '{ n += $1 } END { print n + 0 }' <<<"$counts")
