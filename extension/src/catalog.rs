@@ -106,8 +106,7 @@ impl ServerCatalog {
         if oids.is_empty() {
             return Ok(());
         }
-        let json: Option<JsonB> =
-            Spi::get_one_with_args(TABLES, &[DatumWithOid::from(oids)])?;
+        let json: Option<JsonB> = Spi::get_one_with_args(TABLES, &[DatumWithOid::from(oids)])?;
         let rows: Vec<TableRow> = json
             .map(|JsonB(value)| serde_json::from_value(value))
             .transpose()
@@ -252,7 +251,8 @@ fn live_rows(leaf: &LeafRow, width: f64) -> f64 {
     if leaf.tuples >= 0.0 && leaf.pages > 0.0 {
         (leaf.tuples / leaf.pages * leaf.current_pages).round()
     } else {
-        let pages = if leaf.tuples < 0.0 { leaf.current_pages.max(10.0) } else { leaf.current_pages };
+        let pages =
+            if leaf.tuples < 0.0 { leaf.current_pages.max(10.0) } else { leaf.current_pages };
         (PAGE_DATA / (width + TUPLE_OVERHEAD)).floor().max(1.0) * pages
     }
 }

@@ -251,14 +251,9 @@ fn confidence(
         .iter()
         .filter_map(|&at| prepared.get(at))
         .any(|statement| statement.statement.param_types.len() > statement.bound_params());
-    Evidence {
-        analyzed: table.analyzed,
-        gain,
-        default_estimates: drawn,
-        bindings_disagree: false,
-    }
-    .confidence()
-    .as_str()
+    Evidence { analyzed: table.analyzed, gain, default_estimates: drawn, bindings_disagree: false }
+        .confidence()
+        .as_str()
 }
 
 fn reason(

@@ -63,8 +63,10 @@ fn read(
         .iter()
         .filter_map(|number| table.columns.iter().find(|column| column.number == *number))
         .map(|column| {
+            // Through the output function: a cast to text may be a function of the type's owner,
+            // which would run with the caller's rights.
             format!(
-                "coalesce(pg_catalog.hashtextextended({}::pg_catalog.text, 0), 0)",
+                "pg_catalog.hashtextextended(pg_catalog.format('%s', {}), 0)",
                 quote_ident(&column.name)
             )
         })

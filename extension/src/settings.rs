@@ -35,7 +35,14 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
 
-fn int(name: &'static CStr, short: &'static CStr, long: &'static CStr, setting: &'static GucSetting<i32>, min: i32, max: i32) {
+fn int(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<i32>,
+    min: i32,
+    max: i32,
+) {
     GucRegistry::define_int_guc(
         name,
         short,
@@ -48,7 +55,13 @@ fn int(name: &'static CStr, short: &'static CStr, long: &'static CStr, setting: 
     );
 }
 
-fn float(name: &'static CStr, short: &'static CStr, long: &'static CStr, setting: &'static GucSetting<f64>, max: f64) {
+fn float(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<f64>,
+    max: f64,
+) {
     GucRegistry::define_float_guc(
         name,
         short,

@@ -10,16 +10,16 @@
 pub mod cache;
 pub mod candidates;
 pub mod ddl;
+pub mod draws;
 pub mod findings;
 pub mod index_set;
 pub mod model;
 pub mod nodetree;
 pub mod pool;
-pub mod size;
-pub mod shape;
 pub mod search;
+pub mod shape;
+pub mod size;
+pub mod sqltext;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod draws;
-pub mod sqltext;
 pub mod whatif;

@@ -54,7 +54,6 @@ pub(crate) struct FakePlanner {
     pub(crate) spent: std::time::Duration,
 }
 
-
 #[derive(Debug, Clone)]
 struct Path {
     cost: f64,
@@ -183,8 +182,10 @@ impl FakePlanner {
 
     fn joined_rows(&self, query: &FakeQuery, joined: usize) -> f64 {
         let within = |scan: usize| joined & (1 << scan) != 0;
-        let mut rows: f64 =
-            (0..query.scans.len()).filter(|&s| within(s)).map(|s| self.rows(&query.scans[s])).product();
+        let mut rows: f64 = (0..query.scans.len())
+            .filter(|&s| within(s))
+            .map(|s| self.rows(&query.scans[s]))
+            .product();
         for &(a, x, b, y) in &query.joins {
             if within(a) && within(b) {
                 let (left, right) = (&query.scans[a], &query.scans[b]);
@@ -277,7 +278,8 @@ pub(crate) struct Dice(pub(crate) u64);
 impl Dice {
     /// A number below `sides`.
     pub(crate) fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % sides.max(1) as u64) as usize
     }
 }
@@ -311,7 +313,8 @@ pub(crate) fn made_up(seed: u64, tables: usize, queries: usize, joined: usize) -
                     }
                 }
             }
-            let mut read: BTreeSet<i16> = scan.equal.iter().chain(&scan.range).map(|e| e.0).collect();
+            let mut read: BTreeSet<i16> =
+                scan.equal.iter().chain(&scan.range).map(|e| e.0).collect();
             if at > 0 {
                 let (other, mine) = (1 + dice.roll(2) as i16, 1 + dice.roll(2) as i16);
                 query.joins.push((at - 1, other, at, mine));

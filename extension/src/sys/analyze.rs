@@ -127,9 +127,7 @@ unsafe fn list_len(list: *mut pg_sys::List) -> i32 {
 }
 
 unsafe fn is_plannable(node: *mut pg_sys::Node) -> bool {
-    use pg_sys::NodeTag::{
-        T_DeleteStmt, T_InsertStmt, T_SelectStmt, T_UpdateStmt,
-    };
+    use pg_sys::NodeTag::{T_DeleteStmt, T_InsertStmt, T_SelectStmt, T_UpdateStmt};
     // SAFETY: the parser's output always starts with a tag.
     let tag = unsafe { (*node).type_ };
     #[cfg(not(feature = "pg14"))]

@@ -93,10 +93,8 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
             correlation: 0.0,
         };
         let mut slot = pg_sys::AttStatsSlot::default();
-        let (kind, flags) = (
-            pg_sys::STATISTIC_KIND_CORRELATION as i32,
-            pg_sys::ATTSTATSSLOT_NUMBERS as i32,
-        );
+        let (kind, flags) =
+            (pg_sys::STATISTIC_KIND_CORRELATION as i32, pg_sys::ATTSTATSSLOT_NUMBERS as i32);
         if pg_sys::get_attstatsslot(&raw mut slot, tuple, kind, pg_sys::InvalidOid, flags) {
             if slot.nnumbers > 0 {
                 stats.correlation = f64::from(*slot.numbers);
@@ -114,8 +112,7 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
 /// Asks the class's equal-image support function as `_bt_allequalimage` (`nbtutils.c`) does.
 pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
     let btree = pg_sys::Oid::from(pg_sys::BTREE_AM_OID);
-    let (mut type_oid, mut typmod, mut collation) =
-        (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
+    let (mut type_oid, mut typmod, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
     // SAFETY: cache look-ups by value; the support function is the operator class's own, called
     // with the argument that the index access method passes.
     unsafe {

@@ -166,10 +166,8 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
             *(*info).canreturn.add(at) = true;
         }
         for (at, (key, column)) in spec.keys.iter().zip(&columns).enumerate() {
-            let class = pg_sys::GetDefaultOpClass(
-                column.type_oid,
-                pg_sys::Oid::from(pg_sys::BTREE_AM_OID),
-            );
+            let class =
+                pg_sys::GetDefaultOpClass(column.type_oid, pg_sys::Oid::from(pg_sys::BTREE_AM_OID));
             *(*info).indexcollations.add(at) = column.collation;
             *(*info).opfamily.add(at) = pg_sys::get_opclass_family(class);
             *(*info).opcintype.add(at) = pg_sys::get_opclass_input_type(class);

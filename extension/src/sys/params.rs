@@ -108,7 +108,8 @@ fn load<'a>(relation: u32, column: i16, inherited: bool) -> Option<StatsValues<'
         }
         let form: *const pg_sys::FormData_pg_statistic = pg_sys::GETSTRUCT(tuple).cast();
         let null_frac = f64::from((*form).stanullfrac);
-        let (mcv_type, mcvs, frequencies) = slot(tuple, KIND_MCV, VALUES | pg_sys::ATTSTATSSLOT_NUMBERS);
+        let (mcv_type, mcvs, frequencies) =
+            slot(tuple, KIND_MCV, VALUES | pg_sys::ATTSTATSSLOT_NUMBERS);
         let (histogram_type, histogram, _) = slot(tuple, KIND_HISTOGRAM, VALUES);
         pg_sys::ReleaseSysCache(tuple);
         let type_oid = if mcvs.is_empty() { histogram_type } else { mcv_type };
@@ -128,13 +129,7 @@ unsafe fn slot(
     // belongs to the arena.
     unsafe {
         let mut slot = pg_sys::AttStatsSlot::default();
-        if !pg_sys::get_attstatsslot(
-            &raw mut slot,
-            tuple,
-            kind,
-            pg_sys::InvalidOid,
-            flags as i32,
-        ) {
+        if !pg_sys::get_attstatsslot(&raw mut slot, tuple, kind, pg_sys::InvalidOid, flags as i32) {
             return (pg_sys::InvalidOid, Vec::new(), Vec::new());
         }
         let values = usize::try_from(slot.nvalues).unwrap_or(0);
@@ -226,8 +221,10 @@ impl Binding<'_> {
     /// Whether two draws bound the same values (by-value types and identical picks only).
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         self.params.len() == other.params.len()
-            && self.params.iter().zip(&other.params).all(|(a, b)| {
-                a.ptype == b.ptype && a.value.value() == b.value.value()
-            })
+            && self
+                .params
+                .iter()
+                .zip(&other.params)
+                .all(|(a, b)| a.ptype == b.ptype && a.value.value() == b.value.value())
     }
 }

@@ -52,11 +52,7 @@ pub(crate) fn plan(
 }
 
 /// Raises the server's permission error unless the current role may run the statement.
-pub(crate) fn check_permissions(
-    scratch: &Arena,
-    statement: &Statement<'_>,
-    binding: &Binding<'_>,
-) {
+pub(crate) fn check_permissions(scratch: &Arena, statement: &Statement<'_>, binding: &Binding<'_>) {
     let (none, empty) = (Hypotheticals::new(), IndexSet::new());
     scratch.with(|| {
         each_plan(statement, binding, &none, &empty, &BTreeSet::new(), |tree| {

@@ -34,9 +34,7 @@ pub(crate) fn subtransaction<R>(keep: bool, f: impl FnOnce() -> R) -> Result<R, 
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(context);
     }
-    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(f())))
-        .catch_others(Err)
-        .execute();
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| Ok(f()))).catch_others(Err).execute();
     // SAFETY: the sub-transaction begun above is the innermost: `f` closes its own.
     unsafe {
         pg_sys::MemoryContextSwitchTo(context);

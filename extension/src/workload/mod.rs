@@ -107,11 +107,7 @@ pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
     if loaded != Some(true) {
         return Err(AdvisorError::StatementsNotLoaded);
     }
-    let args = [
-        settings::min_calls().into(),
-        settings::min_mean_time().into(),
-        max_queries.into(),
-    ];
+    let args = [settings::min_calls().into(), settings::min_mean_time().into(), max_queries.into()];
     Spi::connect(|client| {
         let mut entries = Vec::new();
         for row in client.select(&STATEMENTS.replace("{schema}", &schema), None, &args)? {

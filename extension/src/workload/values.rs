@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use advisor_core::draws::{
-    ColumnProfile, Draw, LikeForm, ParamRole, Rank, ValueChoice, draw,
-};
+use advisor_core::draws::{ColumnProfile, Draw, LikeForm, ParamRole, Rank, ValueChoice, draw};
 use advisor_core::shape::{Meets, ParamUse};
 use pgrx::pg_sys;
 
@@ -138,8 +136,9 @@ fn source<'s, 'a>(
         Rank::HistogramAt(quantile) => Pick::Quantile(quantile),
     };
     match draw(role, known.map(|known| &known.profile), at) {
-        ValueChoice::Column(rank) => known
-            .map_or(Source::Unknown, |known| Source::Stats(&known.values, pick(rank))),
+        ValueChoice::Column(rank) => {
+            known.map_or(Source::Unknown, |known| Source::Stats(&known.values, pick(rank)))
+        }
         ValueChoice::LikeOf(rank, form) => known
             .and_then(|known| known.values.text(pick(rank)))
             .map_or(Source::Unknown, |text| Source::Text(pattern(&text, form))),

@@ -232,7 +232,8 @@ impl Scan {
             self.upper = cost;
             self.cheapest = Some(at);
         }
-        if cost > self.lower && (inside || reduced.is_some_and(|reduced| subset(reduced, offered))) {
+        if cost > self.lower && (inside || reduced.is_some_and(|reduced| subset(reduced, offered)))
+        {
             self.lower = cost;
             self.tightest = Some((at, !inside));
         }

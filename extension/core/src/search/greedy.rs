@@ -62,9 +62,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 Prefer::Ratio => gain / (bytes - state.bytes).max(1.0),
             })
         };
-        let accept = |state: &State, value: f64| {
-            state.value - value >= growth.min_share * state.value
-        };
+        let accept =
+            |state: &State, value: f64| state.value - value >= growth.min_share * state.value;
         let rule = Rule { key: &key, accept: &accept, done: &|_| false, coast: growth.coast };
         self.lazy(state, &rule, &|search, state, last| {
             let wanted = |id: &CandidateId| !banned.contains(*id);
@@ -93,7 +92,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         ids.filter(|&id| !state.set.contains(id))
             .filter_map(|id| {
                 let def = self.cache.pool().def(id);
-                let present = || state.set.iter().map(|other| (other, self.cache.pool().def(other)));
+                let present =
+                    || state.set.iter().map(|other| (other, self.cache.pool().def(other)));
                 if present().any(|(_, other)| other.covers(def)) {
                     return None;
                 }

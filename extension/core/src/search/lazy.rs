@@ -96,22 +96,20 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                         queue.push(item);
                     }
                 }
-                Verdict::Known(trial) => {
-                    match (rule.key)(&self.goal, state, trial.value, bytes) {
-                        None => {}
-                        Some(key) if key < rival => {
-                            item.key = key;
-                            queue.push(item);
-                        }
-                        Some(_) if (rule.accept)(state, trial.value) => {
-                            self.commit(state, &item.step, &trial);
-                            self.attend(state, &item.step)?;
-                            moved = true;
-                            fresh = moves(self, state, Some(&item.step));
-                        }
-                        Some(_) => return Ok(()),
+                Verdict::Known(trial) => match (rule.key)(&self.goal, state, trial.value, bytes) {
+                    None => {}
+                    Some(key) if key < rival => {
+                        item.key = key;
+                        queue.push(item);
                     }
-                }
+                    Some(_) if (rule.accept)(state, trial.value) => {
+                        self.commit(state, &item.step, &trial);
+                        self.attend(state, &item.step)?;
+                        moved = true;
+                        fresh = moves(self, state, Some(&item.step));
+                    }
+                    Some(_) => return Ok(()),
+                },
             }
         }
         Ok(())

@@ -124,14 +124,21 @@ pub fn advise<S: Planner + Sizer>(
         base.push(cost);
     }
     let goal = Goal::new(options.objective, weights, options.pareto_ratio, options.base_bytes);
-    picked.pick(&mut cache, &goal, &base)?;
+    let first = picked.pick_first(&mut cache, &goal, &base)?;
+    let mut run = Run { stages: Vec::new(), finalists: Vec::new() };
+    let relative = goal.relative(&first, &base);
+    run.stages.push(Stage {
+        name: "first",
+        relative_cost: relative,
+        calls: cache.counters().calls,
+    });
+    picked.knock_out(&mut cache, &goal, &base)?;
     let members = picked.breed(&mut cache, options.max_columns);
     let pool = cache.pool();
     let upkeep =
         (0..pool.len()).map(|id| (workload.upkeep)(pool.def(id), pool.size(id)).max(0.0)).collect();
     let mut search = Search::new(cache, goal, options, base, upkeep);
     picked.connect(&mut search, &members, workload.candidates)?;
-    let mut run = Run { stages: Vec::new(), finalists: Vec::new() };
     run.log(&search, "picked", search.empty().value);
     picked.seed(&mut search)?;
     run.log(&search, "seeded", search.empty().value);

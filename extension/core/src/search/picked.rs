@@ -68,23 +68,38 @@ pub(crate) fn enter<S: Planner + Sizer>(
 }
 
 impl Picked {
-    /// Plans the queries with their candidates, all first rounds before the others, so that an
-    /// early end has seen every query.
-    pub(crate) fn pick<S: Planner + Sizer>(
+    /// Plans each query with all its candidates. What is used makes a first configuration: its
+    /// cost is known from these plans. Returns the cost of each query.
+    pub(crate) fn pick_first<S: Planner + Sizer>(
+        &mut self,
+        cache: &mut CostCache<'_, S>,
+        goal: &Goal,
+        base: &[f64],
+    ) -> Result<Vec<f64>, Interrupted> {
+        let mut costs = base.to_vec();
+        for query in (0..base.len()).filter(|&query| goal.weight(query) > 0.0) {
+            let own = self.own[query].clone();
+            if let Some(used) = self.round(cache, goal, base, query, &own)? {
+                self.first = self.first.union(&used);
+                costs[query] = cache.floor(query);
+            }
+        }
+        Ok(costs)
+    }
+
+    /// Takes away what each query used, and plans it again, a few times over; then the same with
+    /// its narrower candidates.
+    pub(crate) fn knock_out<S: Planner + Sizer>(
         &mut self,
         cache: &mut CostCache<'_, S>,
         goal: &Goal,
         base: &[f64],
     ) -> Result<(), Interrupted> {
-        let mut rest = Vec::new();
-        for query in (0..base.len()).filter(|&query| goal.weight(query) > 0.0) {
-            let own = self.own[query].clone();
-            if let Some(used) = self.round(cache, goal, base, query, &own)? {
-                self.first = self.first.union(&used);
-                rest.push((query, own.difference(&used)));
+        for query in 0..base.len() {
+            if self.mine[query].is_empty() {
+                continue;
             }
-        }
-        for (query, mut offered) in rest {
+            let mut offered = self.own[query].difference(&self.mine[query]);
             for _ in 0..KNOCK_OUTS {
                 let Some(used) = self.round(cache, goal, base, query, &offered)? else { break };
                 offered = offered.difference(&used);

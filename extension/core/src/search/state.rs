@@ -157,8 +157,9 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
 
     /// The configuration `set` with known costs, if no query becomes worse than is tolerated.
     pub(crate) fn state_with(&self, set: IndexSet, costs: Vec<f64>) -> Option<State> {
-        let refused =
-            |(query, &cost): (usize, &f64)| self.goal.weight(query) > 0.0 && cost > self.limit(query);
+        let refused = |(query, &cost): (usize, &f64)| {
+            self.goal.weight(query) > 0.0 && cost > self.limit(query)
+        };
         if costs.iter().enumerate().any(refused) {
             return None;
         }
@@ -251,7 +252,8 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
                     trial.changes.push((query, bounds.upper));
                 }
             } else {
-                let doubt = self.goal.share(query, bounds.upper.min(self.base[query])) - lower_share;
+                let doubt =
+                    self.goal.share(query, bounds.upper.min(self.base[query])) - lower_share;
                 open.push((doubt, query, lower_share));
             }
         }

@@ -150,8 +150,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 let least = best.map_or(f64::INFINITY, |(value, _)| value);
                 let bar = |_: &_, value: f64, _: f64| value < least;
                 let step = Move::add(id);
-                if let Verdict::Known(trial) =
-                    self.evaluate(&state, &step, Spend::Calls, &bar)?
+                if let Verdict::Known(trial) = self.evaluate(&state, &step, Spend::Calls, &bar)?
                     && trial.value < least
                 {
                     best = Some((trial.value, at));

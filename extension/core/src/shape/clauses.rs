@@ -100,12 +100,10 @@ impl<'a> Walker<'a> {
     ) {
         let (at, column) = here;
         let oid = self.oids[at];
-        let strategy =
-            self.facts.btree_strategy(operator, oid, column).map(
-                |s| {
-                    if commuted { 6 - s } else { s }
-                },
-            );
+        let strategy = self
+            .facts
+            .btree_strategy(operator, oid, column)
+            .map(|s| if commuted { 6 - s } else { s });
         self.params_against(other, Some((oid, column)), meets(strategy));
         let pattern = !commuted && self.facts.is_pattern_match(operator);
         if pattern {
@@ -218,12 +216,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Registers the parameters of what a column is compared with.
-    fn params_against(
-        &mut self,
-        other: &'a Node,
-        column: Option<(u32, i16)>,
-        how: Option<Meets>,
-    ) {
+    fn params_against(&mut self, other: &'a Node, column: Option<(u32, i16)>, how: Option<Meets>) {
         for param in params_in(other) {
             let shifts = param.oid("paramtype") == INTERVAL && strip(other).tag == "OPEXPR";
             self.note_param(param, column, if shifts { Some(Meets::Interval) } else { how });

@@ -1,7 +1,7 @@
 //! Which sort orders a query asks for.
 
-use super::levels::strip;
 use super::Walker;
+use super::levels::strip;
 use crate::model::{IndexKey, Order};
 use crate::nodetree::Node;
 
