@@ -12,6 +12,7 @@ fn repository() -> PathBuf {
 }
 
 /// The output of a command that must succeed in the repository.
+#[expect(clippy::unwrap_used, reason = "part of the tests: panicking is how they fail")]
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).current_dir(repository()).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

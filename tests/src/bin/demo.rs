@@ -190,7 +190,8 @@ fn compare(
     if first.is_none_or(|time| time > ONE_RUN_IS_ENOUGH) {
         return Ok(Times { number, before: first, after });
     }
-    let mut before = first;
+    // The first run does not count: it was long ago, and the machine may have been less busy.
+    let mut before = None;
     for _ in 0..RUNS {
         before = fastest(before, measure::run_without(client, sql, indexes)?);
         after = fastest(after, measure::run(client, sql)?);
