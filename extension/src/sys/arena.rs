@@ -45,12 +45,6 @@ impl Arena {
         // planner's scratch arena is the only one that is reset, and its results are copied out.
         unsafe { pg_sys::MemoryContextReset(self.context.as_ptr()) }
     }
-
-    /// Bytes held from the operating system, children included.
-    pub(crate) fn allocated(&self) -> usize {
-        // SAFETY: reads counters of a live context.
-        unsafe { pg_sys::MemoryContextMemAllocated(self.context.as_ptr(), true) }
-    }
 }
 
 impl Drop for Arena {

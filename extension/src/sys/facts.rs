@@ -10,14 +10,13 @@ const BTEQUALIMAGE_PROC: i16 = 4;
 /// Strategy number (1 to 5) of `operator` in the b-tree family of the column's default operator
 /// class; `None` when it has no class or the operator is not a member.
 pub(crate) fn btree_strategy(operator: u32, relation: u32, column: i16) -> Option<u8> {
-    let btree = pg_sys::Oid::from(pg_sys::BTREE_AM_OID);
     // SAFETY: cache look-ups by value; unknown oids give 0.
     unsafe {
         let type_oid = pg_sys::get_atttype(pg_sys::Oid::from(relation), column);
         if type_oid == pg_sys::InvalidOid {
             return None;
         }
-        let class = pg_sys::GetDefaultOpClass(type_oid, btree);
+        let class = pg_sys::GetDefaultOpClass(type_oid, pg_sys::BTREE_AM_OID);
         if class == pg_sys::InvalidOid {
             return None;
         }
@@ -111,7 +110,6 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
 ///
 /// Asks the class's equal-image support function as `_bt_allequalimage` (`nbtutils.c`) does.
 pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
-    let btree = pg_sys::Oid::from(pg_sys::BTREE_AM_OID);
     let (mut type_oid, mut typmod, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
     // SAFETY: cache look-ups by value; the support function is the operator class's own, called
     // with the argument that the index access method passes.
@@ -123,7 +121,7 @@ pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
             &raw mut typmod,
             &raw mut collation,
         );
-        let class = pg_sys::GetDefaultOpClass(type_oid, btree);
+        let class = pg_sys::GetDefaultOpClass(type_oid, pg_sys::BTREE_AM_OID);
         if class == pg_sys::InvalidOid {
             return (false, false);
         }

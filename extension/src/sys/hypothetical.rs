@@ -142,7 +142,7 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
     // SAFETY: all arrays are zero-filled and as long as the counts that go with them; the access
     // method's routine table is the server's own copy in the current context (the arena).
     unsafe {
-        let am = pg_sys::GetIndexAmRoutineByAmId(pg_sys::Oid::from(pg_sys::BTREE_AM_OID), false);
+        let am = pg_sys::GetIndexAmRoutineByAmId(pg_sys::BTREE_AM_OID, false);
         let info: *mut pg_sys::IndexOptInfo =
             pg_sys::palloc0(size_of::<pg_sys::IndexOptInfo>()).cast();
         let (all, keys) = (columns.len(), spec.keys.len());
@@ -166,15 +166,14 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
             *(*info).canreturn.add(at) = true;
         }
         for (at, (key, column)) in spec.keys.iter().zip(&columns).enumerate() {
-            let class =
-                pg_sys::GetDefaultOpClass(column.type_oid, pg_sys::Oid::from(pg_sys::BTREE_AM_OID));
+            let class = pg_sys::GetDefaultOpClass(column.type_oid, pg_sys::BTREE_AM_OID);
             *(*info).indexcollations.add(at) = column.collation;
             *(*info).opfamily.add(at) = pg_sys::get_opclass_family(class);
             *(*info).opcintype.add(at) = pg_sys::get_opclass_input_type(class);
             *(*info).reverse_sort.add(at) = key.descending;
             *(*info).nulls_first.add(at) = key.nulls_first;
         }
-        (*info).relam = pg_sys::Oid::from(pg_sys::BTREE_AM_OID);
+        (*info).relam = pg_sys::BTREE_AM_OID;
         (*info).immediate = true;
         (*info).hypothetical = true;
         (*info).amcanorderbyop = (*am).amcanorderbyop;
@@ -186,7 +185,10 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
         (*info).amcanparallel = (*am).amcanparallel;
         (*info).amcanmarkpos = (*am).ammarkpos.is_some() && (*am).amrestrpos.is_some();
         // The planner's struct declares the estimator without arguments and casts it back.
-        (*info).amcostestimate = std::mem::transmute((*am).amcostestimate);
+        (*info).amcostestimate = std::mem::transmute::<
+            pg_sys::amcostestimate_function,
+            Option<unsafe extern "C-unwind" fn()>,
+        >((*am).amcostestimate);
         (info, columns)
     }
 }

@@ -21,13 +21,13 @@ mod regclass;
 mod scope;
 mod subxact;
 
-pub(crate) use analyze::{AnalyzeError, Statement, analyze};
+pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
-pub(crate) use plan::{Planned, check_permissions, explain, memory_in_use, plan};
+pub(crate) use plan::{check_permissions, explain, plan};
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};

@@ -90,12 +90,6 @@ pub(crate) fn explain(
     text
 }
 
-/// Memory held by the whole backend's contexts, in bytes.
-pub(crate) fn memory_in_use() -> usize {
-    // SAFETY: reads counters of the top context, which is always there.
-    unsafe { pg_sys::MemoryContextMemAllocated(pg_sys::TopMemoryContext, true) }
-}
-
 fn each_plan(
     statement: &Statement<'_>,
     binding: &Binding<'_>,

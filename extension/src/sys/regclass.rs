@@ -5,6 +5,7 @@ use pgrx::pg_sys;
 
 /// A relation, printed by name.
 #[derive(Debug, Clone, Copy)]
+#[allow(unreachable_pub, reason = "part of the signature that pgrx exports")]
 pub struct Regclass(pub(crate) u32);
 
 impl IntoDatum for Regclass {

@@ -24,6 +24,9 @@ pub(crate) struct Rule<'r> {
     pub(crate) coast: bool,
 }
 
+/// The moves from a configuration: all of them, or those that the last move made possible.
+pub(crate) type Moves<'m, Search> = dyn Fn(&Search, &State, Option<&Move>) -> Vec<Move> + 'm;
+
 #[derive(Debug)]
 struct Item {
     key: f64,
@@ -59,7 +62,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         &mut self,
         state: &mut State,
         rule: &Rule<'_>,
-        moves: &dyn Fn(&Self, &State, Option<&Move>) -> Vec<Move>,
+        moves: &Moves<'_, Self>,
     ) -> Result<(), Interrupted> {
         let mut queue = BinaryHeap::new();
         let mut moved = true;
