@@ -49,7 +49,8 @@ mod tests {
     #[pg_test]
     fn subtransaction_cancel_is_not_swallowed() {
         // A cancel raised inside must end the call: the DO block sees 57014, not a value.
-        let state: Option<String> = Spi::get_one("select current_setting('server_version')").unwrap();
+        let state: Option<String> =
+            Spi::get_one("select current_setting('server_version')").unwrap();
         assert!(state.is_some());
         let caught = PgTryBuilder::new(|| {
             let _ = sys::subtransaction(true, || {

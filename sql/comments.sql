@@ -7,3 +7,5 @@ comment on function mcp_advise_report(
     text[], bigint, integer, double precision, double precision, interval, integer, boolean
 ) is
 'Everything that mcp_advise_indexes finds out, as one document: the indexes, cost and plan of each statement before and after, statements left out and why, the rounds of the search, the Pareto front of size and cost, planner calls made and saved, time. plans: whether to show plans.';
+comment on function mcp_whatif_benchmark(text[], integer, integer) is
+'How fast what-if planning is on this server: each statement is planned in process with its first 0, 1, 2, 4, … candidate indexes (at most max_candidates), repeats times each. plan_us: mean microseconds of one planner call.';

@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use advisor_core::candidates::{self, Limits};
+use advisor_core::ddl;
+use advisor_core::index_set::IndexSet;
 use advisor_core::model::IndexDef;
+use advisor_core::pool::Pool;
 use advisor_core::search::{self, Options, Outcome};
 use advisor_core::size::GroupDistinct;
+use advisor_core::whatif::Planner;
 use pgrx::Spi;
 
 use crate::catalog::ServerCatalog;
@@ -62,41 +66,19 @@ pub(crate) fn advise(arguments: &Arguments, plans: Plans) -> Result<Advice, Advi
 }
 
 fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, AdvisorError> {
-    let caller_path: Option<String> =
-        Spi::get_one("select pg_catalog.current_setting('search_path')")?;
-    let scope = SessionScope::open();
-    scope.set("search_path", OWN_PATH);
-    // Our own analysis must not appear in the statistics that it reads.
-    scope.set("pg_stat_statements.track", "none");
-    scope.set("lock_timeout", LOCK_TIMEOUT);
+    let arena = Arena::new();
+    let session = Session::open(&arena)?;
     let entries = match &arguments.queries {
         Some(queries) => workload::given(queries.clone()),
         None => workload::recorded(arguments.max_queries)?,
     };
-    let arena = Arena::new();
-    let mut catalog = ServerCatalog::new()?;
-    let workload = {
-        let mut preparer =
-            Preparer::new(&arena, &scope, caller_path.unwrap_or_default(), settings::draws());
-        preparer.prepare(entries, &mut catalog)?
-    };
+    let (catalog, workload) = session.prepare(entries)?;
     if arguments.queries.is_some() {
         report_skipped(&workload)?;
     }
     let prepared_after = started.elapsed();
-    let source = match settings::size_model() {
-        SizeModel::Measured => SizeSource::Measured,
-        SizeModel::Hypopg => SizeSource::Hypopg(Hypopg::find()?),
-    };
-    sys::set_role(&scope, scope.caller());
-    scope.set("search_path", OWN_PATH);
-    let mut groups = GroupDistinct::default();
-    for (table, columns, count) in catalog.group_distinct()? {
-        groups.insert(table, &columns, count);
-    }
     let deadline = arguments.time_limit.map(|limit| started + limit);
-    let mut planner =
-        ServerPlanner::new(&scope, &catalog, &workload.prepared, source, groups, started, deadline);
+    let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     let outcome = search(arguments, &catalog, &workload.prepared, &mut planner)?;
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner);
     advice.prepared_after = prepared_after;
@@ -107,6 +89,143 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
         advice.note_failure(workload.prepared.get(query), &message);
     }
     Ok(advice)
+}
+
+/// The surroundings that statements are read and planned in.
+struct Session<'a> {
+    arena: &'a Arena,
+    scope: SessionScope,
+    caller_path: String,
+}
+
+impl<'a> Session<'a> {
+    fn open(arena: &'a Arena) -> Result<Self, AdvisorError> {
+        let caller_path: Option<String> =
+            Spi::get_one("select pg_catalog.current_setting('search_path')")?;
+        let scope = SessionScope::open();
+        scope.set("search_path", OWN_PATH);
+        // Our own analysis must not appear in the statistics that it reads.
+        scope.set("pg_stat_statements.track", "none");
+        scope.set("lock_timeout", LOCK_TIMEOUT);
+        Ok(Self { arena, scope, caller_path: caller_path.unwrap_or_default() })
+    }
+
+    fn prepare(
+        &'a self,
+        entries: Vec<workload::Entry>,
+    ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
+        let mut catalog = ServerCatalog::new()?;
+        let mut preparer =
+            Preparer::new(self.arena, &self.scope, self.caller_path.clone(), settings::draws());
+        let workload = preparer.prepare(entries, &mut catalog)?;
+        Ok((catalog, workload))
+    }
+
+    fn planner<'p>(
+        &'p self,
+        catalog: &'p ServerCatalog,
+        prepared: &'p [Prepared<'p>],
+        started: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<ServerPlanner<'p>, AdvisorError> {
+        sys::set_role(&self.scope, self.scope.caller());
+        self.scope.set("search_path", OWN_PATH);
+        let source = match settings::size_model() {
+            SizeModel::Measured => SizeSource::Measured,
+            SizeModel::Hypopg => SizeSource::Hypopg(Hypopg::find()?),
+        };
+        let mut groups = GroupDistinct::default();
+        for (table, columns, count) in catalog.group_distinct()? {
+            groups.insert(table, &columns, count);
+        }
+        Ok(ServerPlanner::new(&self.scope, catalog, prepared, source, groups, started, deadline))
+    }
+}
+
+/// One measured planner call of [`benchmark`].
+pub(crate) struct Measured {
+    /// Position in the list given, from 1.
+    pub(crate) query_id: i64,
+    /// The indexes offered, as DDL.
+    pub(crate) indexes: Vec<String>,
+    /// The cost with them.
+    pub(crate) cost: f64,
+    /// Planner calls made.
+    pub(crate) calls: u32,
+    /// Mean time of a call in microseconds.
+    pub(crate) plan_us: f64,
+}
+
+/// Plans each statement with the first 0, 1, 2, 4, … candidates, `repeats` times each.
+///
+/// # Errors
+/// See [`AdvisorError`].
+pub(crate) fn benchmark(
+    queries: Vec<String>,
+    max_candidates: usize,
+    repeats: u32,
+) -> Result<Vec<Measured>, AdvisorError> {
+    sys::subtransaction(false, || {
+        let arena = Arena::new();
+        let session = Session::open(&arena)?;
+        let (catalog, workload) = session.prepare(workload::given(queries))?;
+        report_skipped(&workload)?;
+        let mut planner = session.planner(&catalog, &workload.prepared, Instant::now(), None)?;
+        let mut rows = Vec::new();
+        for (at, statement) in workload.prepared.iter().enumerate() {
+            let limits = Limits { max_per_table: MAX_PER_TABLE, ..Limits::default() };
+            let defs = candidates::for_query(&catalog.model, &statement.shape, &limits);
+            let mut pool = Pool::default();
+            let ids: Vec<_> = defs
+                .iter()
+                .take(max_candidates)
+                .map(|def| pool.intern(def, &mut planner))
+                .collect();
+            let mut size = 0;
+            loop {
+                let offered: IndexSet = ids.iter().take(size).copied().collect();
+                rows.push(measure(
+                    &mut planner,
+                    &catalog,
+                    &pool,
+                    (at, statement),
+                    &offered,
+                    repeats,
+                ));
+                if size >= ids.len() {
+                    break;
+                }
+                size = (size * 2).clamp(1, ids.len());
+            }
+        }
+        Ok(rows)
+    })
+    .map_err(AdvisorError::Statement)?
+}
+
+fn measure(
+    planner: &mut ServerPlanner<'_>,
+    catalog: &ServerCatalog,
+    pool: &Pool,
+    (at, statement): (usize, &Prepared<'_>),
+    offered: &IndexSet,
+    repeats: u32,
+) -> Measured {
+    let mut cost = f64::INFINITY;
+    let started = Instant::now();
+    for _ in 0..repeats {
+        if let Ok(plan) = planner.plan(pool, at, offered) {
+            cost = plan.cost;
+        }
+    }
+    let calls = repeats * u32::try_from(statement.bindings.len()).unwrap_or(1);
+    Measured {
+        query_id: statement.entry.id,
+        indexes: offered.iter().map(|id| ddl::create_index(&catalog.model, pool.def(id))).collect(),
+        cost,
+        calls,
+        plan_us: started.elapsed().as_secs_f64() * 1e6 / f64::from(calls.max(1)),
+    }
 }
 
 fn search(

@@ -1,3 +1,5 @@
 //! The SQL surface: the only place with `#[pg_extern]`, one file a family.
 
 mod advise;
+mod arguments;
+mod benchmark;

@@ -7,8 +7,6 @@
 mod clauses;
 mod levels;
 mod orders;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
