@@ -267,6 +267,7 @@ impl Run {
             }
         }
         best = search.verify(best)?;
+        best = search.slim(best)?;
         self.log(search, "verify", best.state.value);
         Ok(best)
     }

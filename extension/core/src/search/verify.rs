@@ -8,11 +8,16 @@ use crate::pool::Sizer;
 use crate::search::greedy::GAIN;
 use crate::search::objective::Goal;
 use crate::search::outcome::Step;
+use crate::search::picked::prefixes;
 use crate::search::state::{Move, Search, Spend, State, Trial, Verdict};
 use crate::whatif::Planner;
 
 /// How often freed space is filled again.
 const REFILLS: usize = 3;
+
+/// Share by which a statement's cost may grow for a shorter index: far below the noise of the
+/// statistics.
+const SLIM: f64 = 1e-3;
 
 /// A configuration whose costs are those of its own plans.
 #[derive(Debug, Clone)]
@@ -66,6 +71,50 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             best = next;
         }
         Ok(best)
+    }
+
+    /// Puts shorter indexes in the place of those whose last columns earn nothing: the planner does
+    /// not care for size where costs are equal, but the disk and every write do.
+    pub(crate) fn slim(&mut self, start: Verified) -> Result<Verified, Interrupted> {
+        let mut best = start;
+        for id in self.in_order(&best.state.set) {
+            let pool = self.cache.pool();
+            let shorter: Vec<CandidateId> =
+                prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)).collect();
+            for to in shorter {
+                let step = Move::replace(vec![id], to);
+                if self.stopped() || !step.applies(&best.state.set) {
+                    continue;
+                }
+                let set = best.state.set.without(id).with(to);
+                if self.does_as_well(&best, id, &set)?
+                    && let Some(verified) = self.exactly(&set)?
+                    && verified.state.value <= best.state.value * (1.0 + SLIM)
+                {
+                    best = verified;
+                    break;
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    /// Whether the statements that use `id` cost no more with `set` instead.
+    fn does_as_well(
+        &mut self,
+        best: &Verified,
+        id: CandidateId,
+        set: &IndexSet,
+    ) -> Result<bool, Interrupted> {
+        for (query, used) in best.used.iter().enumerate() {
+            if used.contains(id) {
+                let cost = self.cache.exact(query, set)?.cost;
+                if cost > best.state.costs[query] * (1.0 + SLIM) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Replans `set` and drops the weakest index until each is worth its place; in the end that
