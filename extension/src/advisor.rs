@@ -260,6 +260,7 @@ fn search(
         pareto_ratio: arguments.pareto_ratio,
         base_bytes: catalog.model.tables.iter().map(|table| table.pages * PAGE).sum(),
         regression_tolerance: settings::max_regression(),
+        second_opinion: settings::second_opinion(),
         ..Options::default()
     };
     let workload =

@@ -3,6 +3,7 @@
 mod advisor;
 mod api;
 mod catalog;
+mod doubts;
 mod error;
 mod hypopg;
 mod planner;

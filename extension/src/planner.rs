@@ -10,6 +10,7 @@ use advisor_core::size::{GroupDistinct, SizeModel};
 use advisor_core::whatif::{Plan, Planner, Stop};
 
 use crate::catalog::ServerCatalog;
+use crate::doubts::Doubts;
 use crate::hypopg::Hypopg;
 use crate::sampling;
 use crate::sys::{self, Arena, Hypotheticals, IndexSpec, SessionScope};
@@ -28,6 +29,7 @@ pub(crate) struct ServerPlanner<'a> {
     scratch: Arena,
     deadline: Option<Instant>,
     identity: Identity,
+    doubts: Doubts,
     sizes: Sizes<'a>,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
@@ -81,6 +83,7 @@ impl<'a> ServerPlanner<'a> {
             scratch: Arena::new(),
             deadline,
             identity: Identity::default(),
+            doubts: Doubts::new(),
             sizes: Sizes { source, catalog, groups, wanted, sampled: BTreeMap::new() },
             plans: 0,
             planning: Duration::ZERO,
@@ -136,10 +139,7 @@ impl<'a> ServerPlanner<'a> {
 
 impl Planner for ServerPlanner<'_> {
     fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
-        sys::check_interrupts();
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(Stop::Deadline);
-        }
+        self.poll()?;
         let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return Ok(failed) };
@@ -175,6 +175,51 @@ impl Planner for ServerPlanner<'_> {
             self.failures.insert(query, error.message);
             Ok(failed)
         })
+    }
+
+    fn doubt(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<f64, Stop> {
+        self.poll()?;
+        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
+        let mut total = 0.0;
+        for draw in 0..draws {
+            if let Some(planned) = self.plan_once(pool, query, draw, offered) {
+                let scans = planned.inner_scans.iter();
+                total += scans.map(|scan| self.doubts.about(self.catalog, pool, scan)).sum::<f64>();
+            }
+        }
+        Ok(total / draws.max(1) as f64)
+    }
+
+    fn poll(&mut self) -> Result<(), Stop> {
+        sys::check_interrupts();
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Stop::Deadline);
+        }
+        Ok(())
+    }
+}
+
+impl ServerPlanner<'_> {
+    /// The plan of one draw of a statement; an error of the server's as a value.
+    fn plan_once(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        draw: usize,
+        offered: &IndexSet,
+    ) -> Option<sys::Planned> {
+        self.materialize(pool, offered);
+        let statements = self.statements;
+        let statement = statements.get(query)?;
+        let binding = statement.bindings.get(draw)?;
+        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        self.plans += 1;
+        let (scratch, hypotheticals, hidden) = (&self.scratch, &self.hypotheticals, &self.hidden);
+        let planned = sys::subtransaction(true, || {
+            sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
+        });
+        self.scratch.reset();
+        planned.ok()
     }
 }
 

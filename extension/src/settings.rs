@@ -33,6 +33,7 @@ static DRAWS: GucSetting<i32> = GucSetting::<i32>::new(3);
 static MIN_CALLS: GucSetting<i32> = GucSetting::<i32>::new(1);
 static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
 
 fn int(
@@ -69,6 +70,22 @@ fn float(
         setting,
         0.0,
         max,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+}
+
+fn flag(
+    name: &'static CStr,
+    short: &'static CStr,
+    long: &'static CStr,
+    setting: &'static GucSetting<bool>,
+) {
+    GucRegistry::define_bool_guc(
+        name,
+        short,
+        long,
+        setting,
         GucContext::Userset,
         GucFlags::default(),
     );
@@ -130,6 +147,12 @@ pub(crate) fn register() {
         &MAX_REGRESSION,
         f64::MAX,
     );
+    flag(
+        c"mcp_advisor.second_opinion",
+        c"Advise only indexes that also pay when nested loops are charged for all pages they fetch.",
+        c"The planner spreads the pages of an inner index scan over more repetitions than there are, so some of its nested loops are slower in fact than the plan they replace.",
+        &SECOND_OPINION,
+    );
 }
 
 /// The size model in force.
@@ -160,6 +183,11 @@ pub(crate) fn min_mean_time() -> f64 {
 /// Most INCLUDE columns.
 pub(crate) fn include_columns() -> usize {
     usize::try_from(INCLUDE_COLUMNS.get()).unwrap_or(0)
+}
+
+/// Whether an index must also pay when nested loops are charged for all pages they fetch.
+pub(crate) fn second_opinion() -> bool {
+    SECOND_OPINION.get()
 }
 
 /// Share by which a statement's cost may grow.

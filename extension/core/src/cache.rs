@@ -68,6 +68,8 @@ pub struct CostCache<'a, S> {
     memos: Vec<Memo>,
     /// Plans of a query for a set with every index on its tables, relevant or not.
     exact: BTreeMap<(QueryId, IndexSet), Plan>,
+    /// What was doubted about such plans.
+    doubts: BTreeMap<(QueryId, IndexSet), f64>,
     /// The set in question, projected.
     want: Vec<u64>,
     counters: Counters,
@@ -86,6 +88,7 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
             pool: Pool::default(),
             memos: Vec::new(),
             exact: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             want: Vec::new(),
             counters: Counters::default(),
             call_limit,
@@ -272,11 +275,8 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     /// # Errors
     /// [`Interrupted`] when the planner was.
     pub fn exact(&mut self, query: QueryId, set: &IndexSet) -> Result<Plan, Interrupted> {
+        let offered = self.on_its_tables(query, set);
         let memo = &self.memos[query];
-        let offered: IndexSet = set
-            .iter()
-            .filter(|&id| memo.tables.binary_search(&self.pool.def(id).table).is_ok())
-            .collect();
         memo.project(&offered, &mut self.want);
         if memo.expand(&self.want) == offered
             && let Some(at) = (0..memo.entries.len())
@@ -295,6 +295,38 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         self.memos[query].note(&key.1, &plan);
         self.exact.insert(key, plan.clone());
         Ok(plan)
+    }
+
+    /// What the planner may have left out of the cost of `query` with `set`; nothing when no more
+    /// plans may be made.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn doubt(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
+        self.unless_interrupted(())?;
+        let key = (query, self.on_its_tables(query, set));
+        if let Some(&doubt) = self.doubts.get(&key) {
+            return Ok(doubt);
+        }
+        if self.stopped.is_some() {
+            return Ok(0.0);
+        }
+        match self.server.doubt(&self.pool, query, &key.1) {
+            Ok(doubt) => {
+                self.counters.calls += 1;
+                self.doubts.insert(key, doubt);
+                Ok(doubt)
+            }
+            Err(stop) => {
+                self.note(stop);
+                self.unless_interrupted(0.0)
+            }
+        }
+    }
+
+    fn on_its_tables(&self, query: QueryId, set: &IndexSet) -> IndexSet {
+        let tables = &self.memos[query].tables;
+        set.iter().filter(|&id| tables.binary_search(&self.pool.def(id).table).is_ok()).collect()
     }
 
     fn call(&mut self, query: QueryId, offered: &IndexSet) -> Result<Option<Plan>, Interrupted> {

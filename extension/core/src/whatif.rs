@@ -34,6 +34,16 @@ pub trait Planner {
     /// implementation answers with an infinite cost for a set that cannot be planned.
     fn plan(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<Plan, Stop>;
 
+    /// What the plan of `query` for `offered` may really cost beyond the planner's estimate, in
+    /// planner units; 0 where there is no reason for doubt.
+    ///
+    /// # Errors
+    /// As [`Planner::plan`].
+    fn doubt(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<f64, Stop> {
+        let _ = (pool, query, offered);
+        Ok(0.0)
+    }
+
     /// Asked now and then while the search works without planning, so that the time limit and a
     /// cancel are noticed all the same.
     ///

@@ -27,7 +27,7 @@ pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
-pub(crate) use plan::{check_permissions, explain, plan};
+pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, explain, plan};
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use advisor_core::index_set::IndexSet;
+use advisor_core::model::CandidateId;
 use pgrx::pg_sys;
 
 use super::analyze::Statement;
@@ -21,6 +22,32 @@ pub(crate) struct Planned {
     pub(crate) used: IndexSet,
     /// Real indexes in the plan.
     pub(crate) used_existing: BTreeSet<u32>,
+    /// Index scans on the inner side of a nested loop.
+    pub(crate) inner_scans: Vec<InnerScan>,
+}
+
+/// An index scan that a nested loop repeats for each outer row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InnerScan {
+    /// The table (or leaf partition).
+    pub(crate) relation: u32,
+    /// The index: a candidate or a real one's oid.
+    pub(crate) index: Index,
+    /// Rows that one repetition returns.
+    pub(crate) rows: f64,
+    /// Repetitions.
+    pub(crate) loops: f64,
+    /// What the planner charges for one.
+    pub(crate) cost: f64,
+}
+
+/// An index of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Index {
+    /// One that does not exist.
+    Candidate(CandidateId),
+    /// One that does, by oid.
+    Real(u32),
 }
 
 /// Plans a statement with the offered candidates and without the hidden real indexes.
@@ -40,9 +67,10 @@ pub(crate) fn plan(
             // SAFETY: a finished plan of the server's, alive until the arena is reset.
             unsafe {
                 planned.cost += (*(*tree).planTree).total_cost;
-                collect_indexes((*tree).planTree, hypotheticals, &mut planned);
+                let rtable = (*tree).rtable;
+                collect_indexes((*tree).planTree, rtable, hypotheticals, &mut planned);
                 each((*tree).subplans, |subplan| {
-                    collect_indexes(subplan.cast(), hypotheticals, &mut planned);
+                    collect_indexes(subplan.cast(), rtable, hypotheticals, &mut planned);
                 });
             }
         });
@@ -135,6 +163,7 @@ unsafe fn each(list: *mut pg_sys::List, mut f: impl FnMut(*mut std::ffi::c_void)
 /// this frame is smaller than the executor's.
 unsafe fn collect_indexes(
     plan: *mut pg_sys::Plan,
+    rtable: *mut pg_sys::List,
     hypotheticals: &Hypotheticals,
     planned: &mut Planned,
 ) {
@@ -162,13 +191,43 @@ unsafe fn collect_indexes(
             NodeTag::T_CustomScan => children = (*plan.cast::<pg_sys::CustomScan>()).custom_plans,
             NodeTag::T_SubqueryScan => {
                 let inner = (*plan.cast::<pg_sys::SubqueryScan>()).subplan;
-                collect_indexes(inner, hypotheticals, planned);
+                collect_indexes(inner, rtable, hypotheticals, planned);
             }
+            NodeTag::T_NestLoop => note_inner_scan(plan, rtable, hypotheticals, planned),
             _ => {}
         }
-        each(children, |child| collect_indexes(child.cast(), hypotheticals, planned));
-        collect_indexes((*plan).lefttree, hypotheticals, planned);
-        collect_indexes((*plan).righttree, hypotheticals, planned);
+        each(children, |child| collect_indexes(child.cast(), rtable, hypotheticals, planned));
+        collect_indexes((*plan).lefttree, rtable, hypotheticals, planned);
+        collect_indexes((*plan).righttree, rtable, hypotheticals, planned);
+    }
+}
+
+/// Notes the inner side of a nested loop if it is a plain index scan. One below Memoize or
+/// Material is not repeated for each outer row; an index-only scan hardly touches the table.
+unsafe fn note_inner_scan(
+    join: *mut pg_sys::Plan,
+    rtable: *mut pg_sys::List,
+    hypotheticals: &Hypotheticals,
+    planned: &mut Planned,
+) {
+    // SAFETY: both children of a nested loop exist; the tag says that the inner one is an index
+    // scan, whose range-table index is within the finished plan's range table.
+    unsafe {
+        let (outer, inner) = ((*join).lefttree, (*join).righttree);
+        if (*inner).type_ != pg_sys::NodeTag::T_IndexScan {
+            return;
+        }
+        let scan = inner.cast::<pg_sys::IndexScan>();
+        let position = i32::try_from((*scan).scan.scanrelid).unwrap_or(1) - 1;
+        let entry: *mut pg_sys::RangeTblEntry = pg_sys::list_nth(rtable, position).cast();
+        let index = (*scan).indexid.to_u32();
+        planned.inner_scans.push(InnerScan {
+            relation: (*entry).relid.to_u32(),
+            index: hypotheticals.candidate(index).map_or(Index::Real(index), Index::Candidate),
+            rows: (*inner).plan_rows,
+            loops: (*outer).plan_rows,
+            cost: (*inner).total_cost,
+        });
     }
 }
 

@@ -137,13 +137,22 @@ impl<'a> Preparer<'a> {
         prepared.statement.dumps = Vec::new();
         let types = prepared.statement.param_types.clone();
         let (arena, scratch, draws) = (self.arena, &self.scratch, self.draws);
-        let planned = sys::subtransaction(true, || {
-            let bindings =
-                values::bind_draws(arena, &types, &extract.params, draws, &prepared.entry);
-            let cost = base_cost(scratch, &prepared.statement, &bindings);
-            (bindings, cost)
+        let plan = |draws| {
+            let planned = sys::subtransaction(true, || {
+                let bindings =
+                    values::bind_draws(arena, &types, &extract.params, draws, &prepared.entry);
+                let cost = base_cost(scratch, &prepared.statement, &bindings);
+                (bindings, cost)
+            });
+            scratch.reset();
+            planned
+        };
+        // A drawn value may be one that the statement cannot do with (`10 / $1`, `ESCAPE $2`);
+        // without values it is planned as a prepared statement is.
+        let planned = plan(draws).or_else(|error| match types.is_empty() {
+            true => Err(error),
+            false => plan(0).map_err(|_| error),
         });
-        self.scratch.reset();
         match planned {
             Ok((bindings, cost)) => {
                 prepared.bindings = bindings;

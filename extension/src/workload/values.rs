@@ -12,7 +12,8 @@ use crate::sys::{self, Arena, Binding, Pick, Source, StatsValues};
 /// Characters of a sampled value that a LIKE pattern takes over.
 const PATTERN_LENGTH: usize = 5;
 
-/// Binds `draws` sets of values; one when there is nothing to draw. Equal sets are kept once.
+/// Binds `draws` sets of values; one when there is nothing to draw, and one without values for no
+/// draws. Equal sets are kept once.
 pub(super) fn bind_draws<'a>(
     arena: &'a Arena,
     types: &[u32],
@@ -20,13 +21,13 @@ pub(super) fn bind_draws<'a>(
     draws: usize,
     entry: &Entry,
 ) -> Vec<Binding<'a>> {
-    if types.is_empty() {
-        return vec![sys::bind(arena, &[], &[])];
+    if types.is_empty() || draws == 0 {
+        return vec![sys::bind(arena, types, &[])];
     }
     let columns = load_columns(arena, params);
     let roles = roles(params);
     let mut bindings: Vec<Binding<'a>> = Vec::new();
-    for index in 0..draws.max(1) {
+    for index in 0..draws {
         let sources: Vec<Source<'_, 'a>> = (1..)
             .zip(types)
             .map(|(number, &type_oid)| {
@@ -38,7 +39,7 @@ pub(super) fn bind_draws<'a>(
                 let known = param.column.and_then(|column| columns.get(&column));
                 let draw = Draw {
                     index,
-                    total: draws.max(1),
+                    total: draws,
                     param: number,
                     rows_per_call: entry.rows_per_call,
                 };

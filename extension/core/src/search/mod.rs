@@ -77,6 +77,9 @@ pub struct Options {
     pub base_bytes: f64,
     /// No query may become worse than without any candidate by more than this share.
     pub regression_tolerance: f64,
+    /// Whether each index must also pay when what the planner leaves out
+    /// ([`crate::whatif::Planner::doubt`]) is charged.
+    pub second_opinion: bool,
     /// Planner calls, at most.
     pub max_calls: u64,
     /// Candidates per query and table that are offered to the planner at once: planning slows down
@@ -94,6 +97,7 @@ impl Default for Options {
             pareto_ratio: 0.0,
             base_bytes: 0.0,
             regression_tolerance: 0.1,
+            second_opinion: false,
             max_calls: u64::MAX,
             offer_limit: 80,
         }
@@ -268,6 +272,9 @@ impl Run {
         }
         best = search.verify(best)?;
         best = search.slim(best)?;
+        if search.options.second_opinion {
+            best = search.trusted(best)?;
+        }
         self.log(search, "verify", best.state.value);
         Ok(best)
     }

@@ -99,6 +99,40 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         Ok(best)
     }
 
+    /// Takes out indexes that pay only by the planner's own word: those without which the workload
+    /// costs no more once the doubts about the plans are charged.
+    pub(crate) fn trusted(&mut self, start: Verified) -> Result<Verified, Interrupted> {
+        let mut best = start;
+        'again: loop {
+            let with = self.doubted(&best)?;
+            for id in self.in_order(&best.state.set) {
+                if self.stopped() {
+                    return Ok(best);
+                }
+                let without = best.state.set.without(id);
+                if let Some(verified) = self.exactly(&without)?
+                    && self.doubted(&verified)? <= with
+                {
+                    best = verified;
+                    continue 'again;
+                }
+            }
+            return Ok(best);
+        }
+    }
+
+    /// The value of a configuration with the doubts about its plans charged.
+    fn doubted(&mut self, verified: &Verified) -> Result<f64, Interrupted> {
+        let mut sum = 0.0;
+        for (query, cost) in verified.state.costs.iter().enumerate() {
+            if self.goal.weight(query) > 0.0 {
+                let doubt = self.cache.doubt(query, &verified.state.set)?;
+                sum += self.goal.share(query, cost + doubt);
+            }
+        }
+        Ok(self.goal.value(sum, verified.state.upkeep))
+    }
+
     /// Whether the statements that use `id` cost no more with `set` instead.
     fn does_as_well(
         &mut self,
