@@ -1,6 +1,7 @@
 //! Each statement on its way from text to something that can be planned.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::{self, Node};
@@ -38,15 +39,18 @@ pub(crate) struct Preparer<'a> {
     identity: Identity,
     scratch: Arena,
     draws: usize,
+    deadline: Option<Instant>,
 }
 
 impl<'a> Preparer<'a> {
-    /// `caller_path` is the search path that the caller had before the scope was opened.
+    /// `caller_path` is the search path that the caller had before the scope was opened. Statements
+    /// that are not read by `deadline` are left out.
     pub(crate) fn new(
         arena: &'a Arena,
         scope: &'a SessionScope,
         caller_path: String,
         draws: usize,
+        deadline: Option<Instant>,
     ) -> Self {
         Self {
             arena,
@@ -56,6 +60,7 @@ impl<'a> Preparer<'a> {
             identity: Identity::default(),
             scratch: Arena::new(),
             draws,
+            deadline,
         }
     }
 
@@ -71,6 +76,11 @@ impl<'a> Preparer<'a> {
         let mut workload = Workload::default();
         for entry in entries {
             sys::check_interrupts();
+            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                let message = "the time limit left no time to read the statement";
+                workload.skipped.push(skip(&entry, "time limit", message));
+                continue;
+            }
             match self.one(entry, catalog)? {
                 Ok(prepared) => workload.prepared.push(prepared),
                 Err(skipped) => workload.skipped.push(skipped),
@@ -92,7 +102,10 @@ impl<'a> Preparer<'a> {
                            pg_read_all_stats only";
             return Ok(Err(skip(&entry, "no permission", message)));
         }
-        let role = self.role_for(&entry);
+        let Some(role) = self.role_for(&entry) else {
+            let message = "the statement was run by a role that the caller cannot act as";
+            return Ok(Err(skip(&entry, "no permission", message)));
+        };
         let search_path = self.path_for(role)?;
         self.identity.adopt(self.scope, role, &search_path);
         let Read { statement, text } = match read::read(self.arena, &entry.text, role) {
@@ -165,14 +178,13 @@ impl<'a> Preparer<'a> {
         }
     }
 
-    /// The role to plan as: the one that ran the statement if the caller may act as it, else the
-    /// caller. Never more than the caller's own rights.
-    fn role_for(&self, entry: &Entry) -> u32 {
+    /// The role to plan as: the one that ran the statement, and none other. Its text is that role's
+    /// code: planned with the rights of a caller who may not act as it, it could do what the role
+    /// itself may not. `None` when the caller may not, or when the role is gone.
+    fn role_for(&self, entry: &Entry) -> Option<u32> {
         let caller = self.scope.caller();
-        entry
-            .role
-            .filter(|&role| sys::role_exists(role) && sys::may_act_as(caller, role))
-            .unwrap_or(caller)
+        let Some(role) = entry.role else { return Some(caller) };
+        (sys::role_exists(role) && sys::may_act_as(caller, role)).then_some(role)
     }
 
     fn path_for(&mut self, role: u32) -> Result<String, AdvisorError> {

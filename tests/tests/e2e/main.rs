@@ -2,10 +2,12 @@
 //! leaves the session and the server as they were. One cluster serves all cases.
 
 mod advice;
+mod answer;
 mod bad_input;
 mod cluster;
 mod fixture;
 mod interrupts;
+mod workload;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,13 +23,16 @@ type Case = (&'static str, fn(&Fixture) -> Result<()>);
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
     let fixture = Arc::new(Fixture::start()?);
-    let cases = [advice::CASES, bad_input::CASES, interrupts::CASES, cluster::CASES].concat();
+    let cases =
+        [advice::CASES, bad_input::CASES, cluster::CASES, interrupts::CASES, workload::CASES]
+            .concat();
     let trials = cases
         .into_iter()
         .map(|(name, case)| {
             let fixture = Arc::clone(&fixture);
             Trial::test(name, move || {
-                case(&fixture)?;
+                // With the causes: an error of the server is one.
+                case(&fixture).map_err(|error| format!("{error:#}"))?;
                 Ok(fixture.assert_server_survived()?)
             })
         })
