@@ -115,12 +115,21 @@ impl Answer {
             .collect()
     }
 
-    /// Cost after the advice of the statement at this position (from 1) of a given list.
+    /// Cost without the advice of the statement at this position (from 1) of a given list.
+    pub(crate) fn cost_before(&self, position: usize) -> Result<f64> {
+        self.cost("cost_before", position)
+    }
+
+    /// The same with it.
     pub(crate) fn cost_after(&self, position: usize) -> Result<f64> {
+        self.cost("cost_after", position)
+    }
+
+    fn cost(&self, key: &str, position: usize) -> Result<f64> {
         let position = Some(position as u64);
         let query = self.list("queries").iter().find(|q| q["query_id"].as_u64() == position);
         let query = query.with_context(|| format!("not used: {}", self.left_out()))?;
-        query["cost_after"].as_f64().context("no cost")
+        query[key].as_f64().context("no cost")
     }
 }
 

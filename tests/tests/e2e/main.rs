@@ -7,6 +7,7 @@ mod bad_input;
 mod cluster;
 mod fixture;
 mod interrupts;
+mod truth;
 mod workload;
 
 use std::process::ExitCode;
@@ -23,9 +24,15 @@ type Case = (&'static str, fn(&Fixture) -> Result<()>);
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
     let fixture = Arc::new(Fixture::start()?);
-    let cases =
-        [advice::CASES, bad_input::CASES, cluster::CASES, interrupts::CASES, workload::CASES]
-            .concat();
+    let cases = [
+        advice::CASES,
+        bad_input::CASES,
+        cluster::CASES,
+        interrupts::CASES,
+        truth::CASES,
+        workload::CASES,
+    ]
+    .concat();
     let trials = cases
         .into_iter()
         .map(|(name, case)| {
