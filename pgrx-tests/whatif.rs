@@ -63,6 +63,7 @@ mod tests {
         let mut hypotheticals = Hypotheticals::new();
         hypotheticals.add(
             3,
+            "ix_test",
             &[IndexSpec {
                 relation: relation.unwrap().to_u32(),
                 keys: &[IndexKey::asc(2)],
@@ -141,6 +142,7 @@ mod tests {
         let mut hypotheticals = Hypotheticals::new();
         hypotheticals.add(
             0,
+            "ix_test",
             &[IndexSpec {
                 relation: relation.unwrap().to_u32(),
                 keys: &[IndexKey::asc(2)],

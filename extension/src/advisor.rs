@@ -10,12 +10,12 @@ use advisor_core::pool::Pool;
 use advisor_core::search::{self, Options, Outcome};
 use advisor_core::size::GroupDistinct;
 use advisor_core::whatif::Planner;
-use pgrx::Spi;
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::hypopg::Hypopg;
 use crate::planner::{OWN_PATH, ServerPlanner, SizeSource};
+use crate::query;
 use crate::report::{Advice, Plans};
 use crate::settings::{self, SizeModel};
 use crate::sys::{self, Arena, SessionScope};
@@ -72,7 +72,8 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
         Some(queries) => workload::given(queries.clone()),
         None => workload::recorded(arguments.max_queries)?,
     };
-    let (catalog, workload) = session.prepare(entries)?;
+    let (catalog, workload) =
+        session.prepare(entries, arguments.time_limit.map(|limit| started + limit / 2))?;
     if arguments.queries.is_some() {
         report_skipped(&workload)?;
     }
@@ -101,7 +102,7 @@ struct Session<'a> {
 impl<'a> Session<'a> {
     fn open(arena: &'a Arena) -> Result<Self, AdvisorError> {
         let caller_path: Option<String> =
-            Spi::get_one("select pg_catalog.current_setting('search_path')")?;
+            query::one("select pg_catalog.current_setting('search_path')", &[])?;
         let scope = SessionScope::open();
         scope.set("search_path", OWN_PATH);
         // Our own analysis must not appear in the statistics that it reads.
@@ -113,10 +114,16 @@ impl<'a> Session<'a> {
     fn prepare(
         &'a self,
         entries: Vec<workload::Entry>,
+        deadline: Option<Instant>,
     ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
         let mut catalog = ServerCatalog::new()?;
-        let mut preparer =
-            Preparer::new(self.arena, &self.scope, self.caller_path.clone(), settings::draws());
+        let mut preparer = Preparer::new(
+            self.arena,
+            &self.scope,
+            self.caller_path.clone(),
+            settings::draws(),
+            deadline,
+        );
         let workload = preparer.prepare(entries, &mut catalog)?;
         Ok((catalog, workload))
     }
@@ -168,7 +175,7 @@ pub(crate) fn benchmark(
     sys::subtransaction(false, || {
         let arena = Arena::new();
         let session = Session::open(&arena)?;
-        let (catalog, workload) = session.prepare(workload::given(queries))?;
+        let (catalog, workload) = session.prepare(workload::given(queries), None)?;
         report_skipped(&workload)?;
         let mut planner = session.planner(&catalog, &workload.prepared, Instant::now(), None)?;
         let mut rows = Vec::new();

@@ -9,6 +9,7 @@ use pgrx::{JsonB, Spi, pg_sys};
 use serde::Deserialize;
 
 use crate::error::AdvisorError;
+use crate::query;
 use crate::sys;
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
@@ -106,7 +107,7 @@ impl ServerCatalog {
         if oids.is_empty() {
             return Ok(());
         }
-        let json: Option<JsonB> = Spi::get_one_with_args(TABLES, &[DatumWithOid::from(oids)])?;
+        let json: Option<JsonB> = query::one(TABLES, &[DatumWithOid::from(oids)])?;
         let rows: Vec<TableRow> = json
             .map(|JsonB(value)| serde_json::from_value(value))
             .transpose()

@@ -10,9 +10,9 @@
 
 use advisor_core::model::{IndexKey, Table};
 use advisor_core::pool::Pool;
-use pgrx::Spi;
 
 use crate::catalog::ServerCatalog;
+use crate::query;
 use crate::sys::{Index, InnerScan};
 
 /// The server's settings that page costs depend on.
@@ -27,9 +27,9 @@ impl Doubts {
     /// Reads the settings; the server's defaults where they cannot be read.
     pub(crate) fn new() -> Self {
         let setting = |name: &str, default: f64| {
-            let query = "select s.setting::double precision from pg_catalog.pg_settings as s \
-                         where s.name = $1";
-            Spi::get_one_with_args(query, &[name.into()]).ok().flatten().unwrap_or(default)
+            let sql = "select s.setting::double precision from pg_catalog.pg_settings as s \
+                       where s.name = $1";
+            query::one(sql, &[name.into()]).ok().flatten().unwrap_or(default)
         };
         Self {
             random_page_cost: setting("random_page_cost", 4.0),

@@ -3,9 +3,10 @@
 use advisor_core::ddl;
 use advisor_core::model::{Catalog, IndexDef};
 use advisor_core::pool::IndexSize;
-use pgrx::{Spi, pg_sys};
+use pgrx::pg_sys;
 
 use crate::error::AdvisorError;
+use crate::query;
 use crate::sys;
 
 /// hypopg in this database.
@@ -34,19 +35,14 @@ impl Hypopg {
 
     fn ask(&self, ddl: &str) -> Result<Option<i64>, pgrx::spi::SpiError> {
         let schema = &self.schema;
-        let index: Option<pg_sys::Oid> = Spi::get_one_with_args(
+        let index: Option<pg_sys::Oid> = query::one(
             &format!("select indexrelid from {schema}.hypopg_create_index($1)"),
             &[ddl.replace(" CONCURRENTLY", "").into()],
         )?;
         let Some(index) = index else { return Ok(None) };
-        let size = Spi::get_one_with_args(
-            &format!("select {schema}.hypopg_relation_size($1)"),
-            &[index.into()],
-        );
-        Spi::get_one_with_args::<bool>(
-            &format!("select {schema}.hypopg_drop_index($1)"),
-            &[index.into()],
-        )?;
+        let size =
+            query::one(&format!("select {schema}.hypopg_relation_size($1)"), &[index.into()]);
+        query::one::<bool>(&format!("select {schema}.hypopg_drop_index($1)"), &[index.into()])?;
         size
     }
 }
@@ -56,7 +52,7 @@ impl Hypopg {
 /// # Errors
 /// What SPI says.
 pub(crate) fn extension_schema(name: &str) -> Result<Option<String>, AdvisorError> {
-    let schema = Spi::get_one_with_args(
+    let schema = query::one(
         "select (select pg_catalog.quote_ident(n.nspname)
                  from pg_catalog.pg_extension as e
                  join pg_catalog.pg_namespace as n

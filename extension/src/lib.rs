@@ -7,6 +7,7 @@ mod doubts;
 mod error;
 mod hypopg;
 mod planner;
+mod query;
 mod report;
 mod sampling;
 mod settings;

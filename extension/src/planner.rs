@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use advisor_core::ddl;
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{CandidateId, IndexDef, IndexKey};
 use advisor_core::pool::{IndexSize, Pool, Sizer};
@@ -133,7 +134,7 @@ impl<'a> ServerPlanner<'a> {
             .filter_map(|(leaf, size)| LeafSpec::new(table.oid, leaf.oid, def, size))
             .collect();
         let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
-        self.hypotheticals.add(id, &specs);
+        self.hypotheticals.add(id, &ddl::id(&self.catalog.model, def), &specs);
     }
 }
 

@@ -7,6 +7,7 @@ use advisor_core::model::Table;
 use advisor_core::size::{clamp_group, combine_hashes, distinct_from_sample};
 use pgrx::Spi;
 
+use crate::query;
 use crate::sys;
 
 /// Rows looked at. Ten thousand give a group's distinct count within some ten percent as long as
@@ -87,7 +88,7 @@ fn read(
 }
 
 fn relation_name(oid: u32) -> Result<String, pgrx::spi::SpiError> {
-    let name: Option<String> = Spi::get_one_with_args(
+    let name: Option<String> = query::one(
         "select pg_catalog.format('%I.%I', n.nspname, c.relname)
          from pg_catalog.pg_class as c
          join pg_catalog.pg_namespace as n

@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 
 use advisor_core::index_set::IndexSet;
 use pgrx::{pg_guard, pg_sys};
@@ -104,10 +104,8 @@ unsafe fn without(hidden: &BTreeSet<u32>, list: *mut pg_sys::List) -> *mut pg_sy
 unsafe extern "C-unwind" fn index_name(index: pg_sys::Oid) -> *const c_char {
     // SAFETY: the chained hook has the same contract; the name is copied into the current context.
     unsafe {
-        if let Some(candidate) =
-            active().and_then(|offer| offer.hypotheticals.candidate(index.to_u32()))
-            && let Ok(name) = CString::new(format!("<advised {}>", candidate + 1))
-        {
+        let name = active().and_then(|offer| offer.hypotheticals.name(index.to_u32()));
+        if let Some(name) = name {
             return pg_sys::pstrdup(name.as_ptr());
         }
         PREVIOUS_NAME.map_or(std::ptr::null(), |previous| previous(index))

@@ -4,7 +4,8 @@
 //! the target list are copied. This follows what `get_relation_info` (`plancat.c`) fills in for a
 //! real index.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{CandidateId, IndexKey};
@@ -22,7 +23,8 @@ pub(crate) struct Hypotheticals {
     by_relation: BTreeMap<u32, Vec<Template>>,
     /// The candidate behind `FIRST_OID - position`.
     candidates: Vec<CandidateId>,
-    known: BTreeSet<CandidateId>,
+    /// What EXPLAIN calls the candidates.
+    names: BTreeMap<CandidateId, CString>,
 }
 
 struct Template {
@@ -59,18 +61,18 @@ impl Hypotheticals {
             arena: Arena::new(),
             by_relation: BTreeMap::new(),
             candidates: Vec::new(),
-            known: BTreeSet::new(),
+            names: BTreeMap::new(),
         }
     }
 
     /// Whether the candidate has been added.
     pub(crate) fn contains(&self, candidate: CandidateId) -> bool {
-        self.known.contains(&candidate)
+        self.names.contains_key(&candidate)
     }
 
-    /// Adds one candidate, with an index per relation with storage.
-    pub(crate) fn add(&mut self, candidate: CandidateId, specs: &[IndexSpec<'_>]) {
-        self.known.insert(candidate);
+    /// Adds one candidate, with an index per relation with storage. `name` is what EXPLAIN prints.
+    pub(crate) fn add(&mut self, candidate: CandidateId, name: &str, specs: &[IndexSpec<'_>]) {
+        self.names.insert(candidate, CString::new(name).unwrap_or_default());
         for spec in specs {
             let position = u32::try_from(self.candidates.len()).unwrap_or(u32::MAX >> 1);
             let oid = FIRST_OID.saturating_sub(position);
@@ -82,6 +84,11 @@ impl Hypotheticals {
                 columns,
             });
         }
+    }
+
+    /// What EXPLAIN calls the index.
+    pub(super) fn name(&self, oid: u32) -> Option<&CStr> {
+        self.names.get(&self.candidate(oid)?).map(CString::as_c_str)
     }
 
     /// The candidate that a plan means by `oid`, if it is one of ours.

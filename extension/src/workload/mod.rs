@@ -9,6 +9,7 @@ use pgrx::Spi;
 
 use crate::error::AdvisorError;
 use crate::hypopg::extension_schema;
+use crate::query;
 use crate::settings;
 use crate::sys::{Binding, Statement};
 
@@ -101,8 +102,9 @@ pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
 /// [`AdvisorError::NoStatements`] or [`AdvisorError::StatementsNotLoaded`] with what to do.
 pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
     let schema = extension_schema("pg_stat_statements")?.ok_or(AdvisorError::NoStatements)?;
-    let loaded: Option<bool> = Spi::get_one(
+    let loaded: Option<bool> = query::one(
         "select pg_catalog.current_setting('pg_stat_statements.max', true) is not null",
+        &[],
     )?;
     if loaded != Some(true) {
         return Err(AdvisorError::StatementsNotLoaded);

@@ -6,13 +6,13 @@ use std::time::Instant;
 use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::{self, Node};
 use advisor_core::shape::{self, Extract};
-use pgrx::Spi;
 
 use super::read::{self, Read};
 use super::{Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
+use crate::query;
 use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
 
 const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
@@ -195,8 +195,7 @@ impl<'a> Preparer<'a> {
             return Ok(path.clone());
         }
         self.own();
-        let own: Option<String> =
-            Spi::get_one_with_args(SEARCH_PATH, &[pgrx::pg_sys::Oid::from(role).into()])?;
+        let own: Option<String> = query::one(SEARCH_PATH, &[pgrx::pg_sys::Oid::from(role).into()])?;
         let path = own.unwrap_or_else(|| self.caller_path.clone());
         self.paths.insert(role, path.clone());
         Ok(path)

@@ -4,8 +4,9 @@ use advisor_core::ddl::quote_ident;
 use advisor_core::sqltext::{
     Attempt, MAX_ATTEMPTS, ParamType, ServerError as Reported, byte_offset, is_truncated, tokenize,
 };
-use pgrx::{PgSqlErrorCode, Spi};
+use pgrx::PgSqlErrorCode;
 
+use crate::query;
 use crate::sys::{self, Arena, ServerError, Statement};
 
 const SCHEMA_OF: &str = include_str!("../../../sql/catalog/schema_of.sql");
@@ -82,10 +83,7 @@ fn qualified(text: &str, position: Option<usize>, role: u32) -> Option<String> {
     let name = written.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
     let name = name.map_or_else(|| written.to_lowercase(), |inner| inner.replace("\"\"", "\""));
     let schema: Option<String> = sys::subtransaction(true, || {
-        Spi::get_one_with_args(
-            SCHEMA_OF,
-            &[name.as_str().into(), pgrx::pg_sys::Oid::from(role).into()],
-        )
+        query::one(SCHEMA_OF, &[name.as_str().into(), pgrx::pg_sys::Oid::from(role).into()])
     })
     .ok()?
     .ok()?;

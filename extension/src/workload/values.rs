@@ -37,12 +37,8 @@ pub(super) fn bind_draws<'a>(
                     return Source::Unknown;
                 };
                 let known = param.column.and_then(|column| columns.get(&column));
-                let draw = Draw {
-                    index,
-                    total: draws,
-                    param: number,
-                    rows_per_call: entry.rows_per_call,
-                };
+                let draw =
+                    Draw { index, total: draws, param: number, rows_per_call: entry.rows_per_call };
                 source(role, known, draw, type_oid)
             })
             .collect();

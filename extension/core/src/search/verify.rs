@@ -1,6 +1,8 @@
 //! The last pass: plans made for the very configuration, indexes that do not pay taken out, and the
 //! rest ranked.
 
+use std::collections::BTreeSet;
+
 use crate::cache::Interrupted;
 use crate::index_set::IndexSet;
 use crate::model::CandidateId;
@@ -99,26 +101,57 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         Ok(best)
     }
 
-    /// Takes out indexes that pay only by the planner's own word: those without which the workload
-    /// costs no more once the doubts about the plans are charged.
+    /// Takes out indexes that pay only by the planner's own word, or puts the same columns in
+    /// another order in their place: whatever makes the workload cheapest once the doubts about
+    /// the plans are charged.
     pub(crate) fn trusted(&mut self, start: Verified) -> Result<Verified, Interrupted> {
         let mut best = start;
-        'again: loop {
-            let with = self.doubted(&best)?;
+        let mut value = self.doubted(&best)?;
+        loop {
+            let mut better: Option<(f64, Verified)> = None;
             for id in self.in_order(&best.state.set) {
-                if self.stopped() {
-                    return Ok(best);
-                }
                 let without = best.state.set.without(id);
-                if let Some(verified) = self.exactly(&without)?
-                    && self.doubted(&verified)? <= with
-                {
-                    best = verified;
-                    continue 'again;
+                let mut trials = vec![without.clone()];
+                trials.extend(self.permutations(id).into_iter().map(|other| without.with(other)));
+                for set in trials.iter().filter(|set| **set != best.state.set) {
+                    if self.stopped() {
+                        return Ok(best);
+                    }
+                    let Some(verified) = self.exactly(set)? else { continue };
+                    let trial = self.doubted(&verified)?;
+                    let least = better.as_ref().map_or(value, |(least, _)| *least);
+                    if self.fits(verified.state.bytes)
+                        && (trial < least
+                            || better.is_none()
+                                && set.len() < best.state.set.len()
+                                && trial <= value)
+                    {
+                        better = Some((trial, verified));
+                    }
                 }
             }
-            return Ok(best);
+            let Some((trial, verified)) = better else { return Ok(best) };
+            (value, best) = (trial, verified);
+            let set = self.without_prefixes(&best.state.set);
+            if set != best.state.set
+                && let Some(verified) = self.exactly(&set)?
+            {
+                value = self.doubted(&verified)?;
+                best = verified;
+            }
         }
+    }
+
+    /// The searched candidates with the same columns as `id` in another order.
+    fn permutations(&self, id: CandidateId) -> Vec<CandidateId> {
+        let pool = self.cache.pool();
+        let columns = |id: CandidateId| -> (BTreeSet<i16>, BTreeSet<i16>) {
+            let def = pool.def(id);
+            (def.keys.iter().map(|key| key.column).collect(), def.include.iter().copied().collect())
+        };
+        let wanted = columns(id);
+        let same = self.by_table.get(&pool.def(id).table).into_iter().flatten().copied();
+        same.filter(|&other| other != id && columns(other) == wanted).collect()
     }
 
     /// The value of a configuration with the doubts about its plans charged.
@@ -162,9 +195,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 continue;
             };
             let used = verified.used.iter().fold(IndexSet::new(), |all, used| all.union(used));
-            let useless = set.difference(&used);
-            if !useless.is_empty() {
-                set = used;
+            let needed = self.without_prefixes(&used);
+            if !set.is_subset(&needed) {
+                set = needed;
                 continue;
             }
             let mut state = verified.state.clone();
@@ -174,6 +207,18 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             set = state.set;
         }
         Ok(Verified::nothing(self))
+    }
+
+    /// A configuration without the indexes that are the beginning of another one in it: what such
+    /// an index saves by being smaller is seldom worth a second structure to keep. Only where each
+    /// index has to bring a minimum anyway.
+    fn without_prefixes(&self, set: &IndexSet) -> IndexSet {
+        if self.options.min_improvement <= 0.0 {
+            return set.clone();
+        }
+        let def = |id| self.cache.pool().def(id);
+        let longer = |id| set.iter().any(|other| other != id && def(other).covers(def(id)));
+        set.iter().filter(|&id| !longer(id)).collect()
     }
 
     /// Drops the indexes that do not pay, the weakest first; whether there was one.
