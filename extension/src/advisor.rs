@@ -81,7 +81,8 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     let outcome = search(arguments, &catalog, &workload.prepared, &mut planner)?;
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner);
+    let disagree = disagreements(&outcome, &mut planner);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
     advice.prepared_after = prepared_after;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
@@ -90,6 +91,15 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
         advice.note_failure(workload.prepared.get(query), &message);
     }
     Ok(advice)
+}
+
+/// For each statement, whether its parameter draws disagree about the advice.
+fn disagreements(outcome: &Outcome, planner: &mut ServerPlanner<'_>) -> Vec<bool> {
+    let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
+    let improved = outcome.used.iter().map(|used| !used.is_empty()).enumerate();
+    improved
+        .map(|(query, improved)| improved && planner.draws_disagree(&outcome.pool, query, &all))
+        .collect()
 }
 
 /// The surroundings that statements are read and planned in.

@@ -224,6 +224,26 @@ impl ServerPlanner<'_> {
     }
 }
 
+impl ServerPlanner<'_> {
+    /// Whether the candidates help some of a statement's parameter draws and others not at all.
+    pub(crate) fn draws_disagree(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> bool {
+        /// Gains that count as none and as some.
+        const NONE: f64 = 0.01;
+        const SOME: f64 = 0.10;
+        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
+        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
+        for draw in (0..draws).filter(|_| draws > 1) {
+            let before = self.plan_once(pool, query, draw, &IndexSet::new());
+            let after = self.plan_once(pool, query, draw, offered);
+            if let (Some(before), Some(after)) = (before, after) {
+                let gain = 1.0 - after.cost / before.cost.max(f64::MIN_POSITIVE);
+                (least, most) = (least.min(gain), most.max(gain));
+            }
+        }
+        least < NONE && most > SOME
+    }
+}
+
 impl Sizer for ServerPlanner<'_> {
     fn size(&mut self, def: &IndexDef) -> IndexSize {
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);

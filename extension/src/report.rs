@@ -93,8 +93,9 @@ impl Advice {
         workload: &Workload<'_>,
         outcome: &Outcome,
         planner: &ServerPlanner<'_>,
+        disagree: &[bool],
     ) -> Self {
-        let indexes = advised(catalog, &workload.prepared, outcome);
+        let indexes = advised(catalog, &workload.prepared, outcome, disagree);
         let queries = impacts(catalog, &workload.prepared, outcome);
         Self {
             summary: summary(catalog, outcome, planner, &indexes, &queries),
@@ -188,6 +189,7 @@ fn advised(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
+    disagree: &[bool],
 ) -> Vec<AdvisedIndex> {
     let updated: Vec<_> =
         prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
@@ -227,7 +229,8 @@ fn advised(
             breaks_hot: findings::breaks_hot(def, &updated),
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
             replaces: replaced.iter().map(|index| index.oid).collect(),
-            confidence: confidence(table, &improved, before.1, &step.costs, prepared),
+            confidence: Gain { improved: &improved, before: before.1, after: &step.costs }
+                .confidence(table, prepared, disagree),
             reason: reason(catalog, def, &improved, prepared),
         });
         before = (step.cost, &step.costs);
@@ -235,25 +238,37 @@ fn advised(
     indexes
 }
 
-fn confidence(
-    table: &model::Table,
-    improved: &[usize],
-    before: &[f64],
-    after: &[f64],
-    prepared: &[Prepared<'_>],
-) -> &'static str {
-    let sum = |costs: &[f64]| -> f64 {
-        improved.iter().filter_map(|&at| costs.get(at)).filter(|cost| cost.is_finite()).sum()
-    };
-    let old = sum(before);
-    let gain = if old > 0.0 { 1.0 - sum(after) / old } else { 0.0 };
-    let drawn = improved
-        .iter()
-        .filter_map(|&at| prepared.get(at))
-        .any(|statement| statement.statement.param_types.len() > statement.bound_params());
-    Evidence { analyzed: table.analyzed, gain, default_estimates: drawn, bindings_disagree: false }
+/// What one index changes.
+struct Gain<'a> {
+    /// The statements that become cheaper.
+    improved: &'a [usize],
+    before: &'a [f64],
+    after: &'a [f64],
+}
+
+impl Gain<'_> {
+    fn confidence(
+        &self,
+        table: &model::Table,
+        prepared: &[Prepared<'_>],
+        disagree: &[bool],
+    ) -> &'static str {
+        let sum = |costs: &[f64]| -> f64 {
+            let known = self.improved.iter().filter_map(|&at| costs.get(at));
+            known.filter(|cost| cost.is_finite()).sum()
+        };
+        let old = sum(self.before);
+        let statements = || self.improved.iter().filter_map(|&at| prepared.get(at));
+        let unbound = |p: &Prepared<'_>| p.statement.param_types.len() > p.bound_params();
+        Evidence {
+            analyzed: table.analyzed,
+            gain: if old > 0.0 { 1.0 - sum(self.after) / old } else { 0.0 },
+            default_estimates: statements().any(unbound),
+            bindings_disagree: self.improved.iter().any(|&at| disagree.get(at) == Some(&true)),
+        }
         .confidence()
         .as_str()
+    }
 }
 
 fn reason(

@@ -104,7 +104,7 @@ pub(crate) fn register() {
     GucRegistry::define_enum_guc(
         c"mcp_advisor.objective",
         c"What the search for indexes minimises.",
-        c"\"total\" is the weighted sum of the statements' costs, \"geometric_mean\" the mean of their ratios, in which each statement counts alike.",
+        c"\"total\" is the weighted sum of the statements' costs, \"geometric_mean\" the weighted mean of their ratios, in which a cheap statement counts as much as a dear one.",
         &OBJECTIVE,
         GucContext::Userset,
         GucFlags::default(),

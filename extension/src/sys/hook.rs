@@ -13,6 +13,7 @@ use advisor_core::index_set::IndexSet;
 use pgrx::{pg_guard, pg_sys};
 
 use super::hypothetical::Hypotheticals;
+use super::pg_compat;
 
 /// What one planner call may use.
 pub(crate) struct Offer<'a> {
@@ -30,8 +31,9 @@ thread_local! {
 static mut PREVIOUS_INFO: pg_sys::get_relation_info_hook_type = None;
 static mut PREVIOUS_NAME: pg_sys::explain_get_index_name_hook_type = None;
 
-/// Chains the hooks. Called from `_PG_init`, once a process.
+/// Chains the hooks and reserves the settings' prefix. Called from `_PG_init`, once a process.
 pub(crate) fn install() {
+    pg_compat::reserve_prefix(c"mcp_advisor");
     // SAFETY: the backend is single-threaded and `_PG_init` runs once.
     unsafe {
         PREVIOUS_INFO = pg_sys::get_relation_info_hook;

@@ -4,6 +4,17 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+/// Reports settings under our prefix that do not exist.
+pub(super) fn reserve_prefix(prefix: &CStr) {
+    // SAFETY: called from `_PG_init` after all settings are defined; the string is copied.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+    }
+}
+
 /// Sets a run-time parameter for the current GUC nesting level.
 ///
 /// # Safety

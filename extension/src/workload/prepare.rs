@@ -113,7 +113,7 @@ impl<'a> Preparer<'a> {
             Err(error) => return Ok(Err(failed(&entry, error))),
         };
         if !statement.plannable || statement.dumps.is_empty() {
-            let message = "only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
+            let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
         let trees: Vec<Node> =

@@ -113,6 +113,9 @@ pub fn extract(trees: &[Node], facts: &dyn Facts) -> Extract {
     result
 }
 
+/// `CMD_INSERT` of the server's `nodes.h`.
+const INSERT: i64 = 3;
+
 /// A column of one occurrence of a table: position in `uses` and attribute number.
 type ColumnRef = (usize, i16);
 
@@ -283,12 +286,14 @@ impl<'a> Walker<'a> {
             set.extend(resnos(action, "targetList"));
         }
         let target = usize::try_from(query.int("resultRelation")).unwrap_or(0);
-        if let (false, Some(Rte::Relation(at))) =
-            (set.is_empty(), target.checked_sub(1).and_then(|at| self.levels[level].rtes.get(at)))
-        {
+        let entry = target.checked_sub(1).and_then(|at| self.levels[level].rtes.get(at));
+        let Some(&Rte::Relation(at)) = entry else { return };
+        // UPDATE, DELETE and MERGE need the row's address, which no index-only scan gives.
+        self.uses[at].whole_row |= query.int("commandType") != INSERT;
+        if !set.is_empty() {
             set.sort_unstable();
             set.dedup();
-            self.updated.push((self.uses[*at].table, set));
+            self.updated.push((self.uses[at].table, set));
         }
     }
 
