@@ -7,6 +7,7 @@ mod bad_input;
 mod cluster;
 mod fixture;
 mod interrupts;
+mod security;
 mod truth;
 mod workload;
 
@@ -29,6 +30,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         interrupts::CASES,
+        security::CASES,
         truth::CASES,
         workload::CASES,
     ]
