@@ -111,12 +111,12 @@ struct Session<'a> {
 
 impl<'a> Session<'a> {
     fn open(arena: &'a Arena) -> Result<Self, AdvisorError> {
-        let caller_path: Option<String> =
-            query::one("select pg_catalog.current_setting('search_path')", &[])?;
         let scope = SessionScope::open();
-        scope.set("search_path", OWN_PATH);
         // Our own analysis must not appear in the statistics that it reads.
         scope.set("pg_stat_statements.track", "none");
+        let caller_path: Option<String> =
+            query::one("select pg_catalog.current_setting('search_path')", &[])?;
+        scope.set("search_path", OWN_PATH);
         scope.set("lock_timeout", LOCK_TIMEOUT);
         Ok(Self { arena, scope, caller_path: caller_path.unwrap_or_default() })
     }

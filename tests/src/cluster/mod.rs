@@ -65,6 +65,29 @@ impl Cluster {
     /// When the stage or the server programs are missing, or the server does not come up; the
     /// message has the server's log.
     pub fn start(settings: &str) -> Result<Self> {
+        Self::create(settings, initdb)
+    }
+
+    /// Creates and starts a hot standby of this cluster, which must be set to `wal_level = replica`
+    /// and to some `max_wal_senders`.
+    ///
+    /// `settings` are as for [`Cluster::start`]; those that a standby must have as high as its
+    /// primary (`max_wal_senders`, `max_connections`) have to be among them.
+    ///
+    /// # Errors
+    /// As for [`Cluster::start`], or when the base backup fails.
+    pub fn standby(&self, settings: &str) -> Result<Self> {
+        let primary = self.socket_dir();
+        Self::create(settings, |installation, root, owner| {
+            base_backup(installation, &primary, root, owner)
+        })
+    }
+
+    /// Creates a cluster whose data directory `make_data` makes, and starts it.
+    fn create(
+        settings: &str,
+        make_data: impl FnOnce(&Installation, &Path, &Owner) -> Result<()>,
+    ) -> Result<Self> {
         let stage = stage_dir();
         ensure!(stage.is_dir(), "nothing staged in {}: run make build", stage.display());
         let installation = Installation::find()?;
@@ -74,7 +97,7 @@ impl Cluster {
         let mut watchdog =
             Watchdog::spawn(&root, &installation.program(&root, "postgres"), &owner)?;
         installation.relocate(&root, &stage, &owner)?;
-        initdb(&installation, &root, &owner)?;
+        make_data(&installation, &root, &owner)?;
         configure(&root, settings)?;
         let server_pid = watchdog.start_server()?;
         let cluster = Self { watchdog, installation, root, server_pid };
@@ -199,6 +222,24 @@ fn initdb(installation: &Installation, root: &Path, owner: &Owner) -> Result<()>
         .arg(root.join("data"));
     let output = owner.run_as(&mut command).current_dir(root).output().context("run initdb")?;
     ensure!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+fn base_backup(
+    installation: &Installation,
+    primary: &Path,
+    root: &Path,
+    owner: &Owner,
+) -> Result<()> {
+    let mut command = Command::new(installation.client("pg_basebackup"));
+    command
+        .args(["--username", SUPERUSER, "--checkpoint=fast", "--no-sync", "--write-recovery-conf"])
+        .arg("--host")
+        .arg(primary)
+        .arg("--pgdata")
+        .arg(root.join("data"));
+    let output = owner.run_as(&mut command).current_dir(root).output().context("pg_basebackup")?;
+    ensure!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod cluster;
 mod fixture;
 mod interrupts;
 mod security;
+mod session;
 mod truth;
 mod workload;
 
@@ -31,6 +32,7 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         interrupts::CASES,
         security::CASES,
+        session::CASES,
         truth::CASES,
         workload::CASES,
     ]
