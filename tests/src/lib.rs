@@ -1,9 +1,9 @@
 //! Scratch clusters and workloads for the end-to-end tests, the demo and the benchmark.
 
+pub mod bench;
 pub mod cluster;
 pub mod measure;
 pub mod pg_tests;
 pub mod program;
-pub mod quality;
 pub mod report;
 pub mod tpch;

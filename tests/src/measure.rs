@@ -31,9 +31,10 @@ pub fn run_without(client: &mut Client, sql: &str, indexes: &[String]) -> Result
     client.batch_execute("begin")?;
     if !indexes.is_empty() {
         client.batch_execute(&format!("drop index {}", indexes.join(", ")))?;
-        // The caches of the catalogue were just invalidated; filling them is not the query's time.
-        client.simple_query(&format!("explain {sql}"))?;
     }
+    // Dropping invalidates the caches of the catalogue, and so does taking it back before a run
+    // without any drop; filling them is not the query's time.
+    client.simple_query(&format!("explain {sql}"))?;
     let time = run(client, sql);
     client.batch_execute("rollback")?;
     time
@@ -51,6 +52,27 @@ pub fn plan_cost(client: &mut Client, sql: &str) -> Result<f64> {
     });
     let plan: serde_json::Value = serde_json::from_str(text.context("EXPLAIN shows nothing")?)?;
     plan[0]["Plan"]["Total Cost"].as_f64().context("EXPLAIN shows no total cost")
+}
+
+/// Sum of the costs that plain EXPLAIN shows.
+///
+/// # Errors
+/// Whatever the server answers.
+pub fn total_cost(client: &mut Client, queries: &[String]) -> Result<f64> {
+    queries.iter().map(|sql| plan_cost(client, sql)).sum()
+}
+
+/// The plan that EXPLAIN shows, without costs.
+///
+/// # Errors
+/// Whatever the server answers.
+pub fn plan_text(client: &mut Client, sql: &str) -> Result<String> {
+    let messages = client.simple_query(&format!("explain (costs off) {sql}"))?;
+    let lines = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Bytes of all user tables without their indexes.
@@ -82,6 +104,22 @@ pub fn build_index(client: &mut Client, ddl: &str) -> Result<RealIndex> {
         where i.relkind = 'i' order by i.oid desc limit 1";
     let row = client.query_one(sql, &[])?;
     Ok(RealIndex { name: row.try_get(0)?, size_bytes: row.try_get(1)? })
+}
+
+/// Drops every index that belongs to no constraint.
+///
+/// # Errors
+/// Whatever the server answers.
+pub fn drop_plain_indexes(client: &mut Client) -> Result<()> {
+    let sql = "select i.indexrelid::regclass::text from pg_index as i
+        join pg_class as c on c.oid = i.indexrelid
+        where c.relnamespace = 'public'::regnamespace
+            and not exists (select from pg_constraint as k where k.conindid = i.indexrelid)";
+    for row in client.query(sql, &[])? {
+        let name: String = row.try_get(0)?;
+        client.batch_execute(&format!("drop index {name}"))?;
+    }
+    Ok(())
 }
 
 /// The geometric mean of positive numbers; 1 for none.

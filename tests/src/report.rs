@@ -22,6 +22,12 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// How the cost requests of the search were answered.
     pub planner: Planner,
+    /// The stages of the search, in order.
+    pub rounds: Vec<Round>,
+    /// Why the search ended before it was done.
+    pub stopped_by: Option<String>,
+    /// Time until the statements were analyzed and the catalogue read.
+    pub preparation_ms: f64,
     /// Time of the whole call.
     pub elapsed_ms: f64,
 }
@@ -62,6 +68,17 @@ pub struct Planner {
     pub calls_made: u64,
     /// Cost requests that were answered without it.
     pub calls_saved: u64,
+    /// Time spent in the planner.
+    pub planning_ms: f64,
+}
+
+/// A stage of the search.
+#[derive(Debug, Deserialize)]
+pub struct Round {
+    /// Its name; the stage `first` ends with the first complete advice.
+    pub stage: String,
+    /// Time from the start of the call to the end of the stage.
+    pub elapsed_ms: f64,
 }
 
 /// Arguments of `mcp_advise_report`; the ones that are absent keep their defaults.
@@ -77,6 +94,8 @@ pub struct Arguments {
     pub min_improvement: Option<f64>,
     /// Asked speed-up per space.
     pub pareto_ratio: Option<f64>,
+    /// Seconds for the search.
+    pub time_limit: Option<u32>,
 }
 
 impl Report {
@@ -84,6 +103,18 @@ impl Report {
     #[must_use]
     pub fn index_bytes(&self) -> f64 {
         self.indexes.iter().map(|index| index.size_bytes).sum()
+    }
+
+    /// Cost of the workload with the advice, as a share of the cost without.
+    #[must_use]
+    pub fn relative_cost(&self) -> f64 {
+        self.cost_after / self.cost_before
+    }
+
+    /// Cost requests of the search, however they were answered.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.planner.calls_made + self.planner.calls_saved
     }
 
     /// Calls the function.
@@ -109,6 +140,9 @@ impl Report {
         }
         let mut list: Vec<String> =
             named.iter().zip(1..).map(|((name, _), n)| format!("{name} => ${n}")).collect();
+        if let Some(seconds) = arguments.time_limit {
+            list.push(format!("time_limit => interval '{seconds} s'"));
+        }
         // Explaining the plans for people is not part of the advice that is timed.
         list.push("plans => false".to_owned());
         let values: Vec<&(dyn ToSql + Sync)> = named.iter().map(|(_, value)| *value).collect();

@@ -120,10 +120,22 @@ fn load_table(client: &mut Client, table: &'static str, key: &str, spec: Spec) -
     let rows = writer.finish()?;
     transaction.commit()?;
     if spec.primary_keys {
-        client.batch_execute(&format!("alter table {table} add primary key ({key})"))?;
+        add_primary_key(client, table, key)?;
     }
     client.batch_execute(&format!("vacuum (analyze) {table}"))?;
     Ok(Loaded { table, rows, time: begin.elapsed() })
+}
+
+fn add_primary_key(client: &mut Client, table: &str, key: &str) -> Result<()> {
+    Ok(client.batch_execute(&format!("alter table {table} add primary key ({key})"))?)
+}
+
+/// Adds the primary keys to tables that were loaded without.
+///
+/// # Errors
+/// Whatever the server answers.
+pub fn add_primary_keys(client: &mut Client) -> Result<()> {
+    KEYS.iter().try_for_each(|(table, key)| add_primary_key(client, table, key))
 }
 
 fn create_statement(table: &str) -> Result<&'static str> {

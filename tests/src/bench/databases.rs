@@ -1,0 +1,126 @@
+//! The databases of the benchmark, made when a section first asks for one.
+
+use anyhow::Result;
+use postgres::Client;
+
+use super::{app, statements};
+use crate::cluster::Cluster;
+use crate::program::{self, Progress, megabytes};
+use crate::{measure, tpch};
+
+/// A database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Database {
+    /// TPC-H without any index.
+    Bare,
+    /// TPC-H with its primary keys.
+    Keys,
+    /// The tables of a small application.
+    App,
+    /// A hundred generated tables.
+    Many,
+}
+
+impl Database {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "tpch_bare",
+            Self::Keys => "tpch_keys",
+            Self::App => "app",
+            Self::Many => "many",
+        }
+    }
+
+    /// In words, for headlines.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Bare => "without primary keys",
+            Self::Keys => "with primary keys",
+            Self::App => "application tables",
+            Self::Many => "100 tables",
+        }
+    }
+}
+
+/// Makes databases and connects to them.
+pub(super) struct Databases<'a> {
+    cluster: &'a Cluster,
+    progress: &'a Progress,
+    scale: f64,
+    made: Vec<Database>,
+}
+
+impl<'a> Databases<'a> {
+    pub(super) fn new(cluster: &'a Cluster, progress: &'a Progress, scale: f64) -> Self {
+        Self { cluster, progress, scale, made: Vec::new() }
+    }
+
+    /// A new connection. No index is left of an earlier section.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub(super) fn connect(&mut self, database: Database) -> Result<Client> {
+        self.make(database)?;
+        let mut client = self.cluster.connect(database.name())?;
+        measure::drop_plain_indexes(&mut client)?;
+        Ok(client)
+    }
+
+    fn make(&mut self, database: Database) -> Result<()> {
+        if self.made.contains(&database) {
+            return Ok(());
+        }
+        match database {
+            Database::Bare => self.load_tpch()?,
+            Database::Keys => self.add_keys()?,
+            Database::App => {
+                self.progress.part("Filling the tables of the application");
+                self.fill(database, &app::tables())?;
+            }
+            Database::Many => {
+                self.progress.part("Filling 100 tables");
+                self.fill(database, &statements::tables())?;
+            }
+        }
+        self.made.push(database);
+        Ok(())
+    }
+
+    fn load_tpch(&self) -> Result<()> {
+        let (scale, progress) = (self.scale, self.progress);
+        progress.part(&format!("Loading TPC-H {scale} {}", Database::Bare.title()));
+        let mut client = self.cluster.create_database(Database::Bare.name())?;
+        let spec = tpch::Spec { scale, primary_keys: false };
+        tpch::load(self.cluster, Database::Bare.name(), spec, &|loaded| {
+            progress.line(&format!("{:<9} {}", loaded.table, program::duration(loaded.time)));
+        })?;
+        client.batch_execute("create extension hypopg; create extension mcp_advisor")?;
+        let bytes = megabytes(measure::data_bytes(&mut client)? as f64);
+        progress.line(&format!("{bytes} of data"));
+        Ok(())
+    }
+
+    /// Copies the database without keys. The copy keeps the statistics: two runs of ANALYZE alone
+    /// differ by up to a point of workload cost, which would pass for an effect of the keys.
+    fn add_keys(&mut self) -> Result<()> {
+        self.make(Database::Bare)?;
+        self.progress.part("Copying it and adding the primary keys");
+        self.cluster.connect("postgres")?.batch_execute(&format!(
+            "create database {} template {} strategy file_copy",
+            Database::Keys.name(),
+            Database::Bare.name()
+        ))?;
+        let mut client = self.cluster.connect(Database::Keys.name())?;
+        tpch::add_primary_keys(&mut client)
+    }
+
+    fn fill(&self, database: Database, sql: &str) -> Result<()> {
+        let mut client = self.cluster.create_database(database.name())?;
+        client.batch_execute("create extension hypopg; create extension mcp_advisor")?;
+        client.batch_execute(sql)?;
+        client.batch_execute("vacuum (analyze)")?;
+        let bytes = megabytes(measure::data_bytes(&mut client)? as f64);
+        self.progress.line(&format!("{bytes} of data"));
+        Ok(())
+    }
+}
