@@ -21,12 +21,27 @@ const REFILLS: usize = 3;
 /// statistics.
 const SLIM: f64 = 1e-3;
 
+/// Share of a query's cost from which on a doubt matters.
+const SUSPICIOUS: f64 = 0.01;
+/// How often the doubtful indexes are gone through.
+const SECOND_THOUGHTS: usize = 2;
+
 /// A configuration whose costs are those of its own plans.
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
     pub(crate) state: State,
     /// The indexes that each query's plan uses.
     pub(crate) used: Vec<IndexSet>,
+}
+
+/// A configuration in the light of the doubts about its plans.
+#[derive(Debug)]
+struct Judged {
+    set: IndexSet,
+    bytes: f64,
+    value: f64,
+    /// The indexes in doubtful plans.
+    suspects: IndexSet,
 }
 
 impl Verified {
@@ -105,41 +120,76 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// another order in their place: whatever makes the workload cheapest once the doubts about
     /// the plans are charged.
     pub(crate) fn trusted(&mut self, start: Verified) -> Result<Verified, Interrupted> {
-        let mut best = start;
-        let mut value = self.doubted(&best)?;
-        loop {
-            let mut better: Option<(f64, Verified)> = None;
-            for id in self.in_order(&best.state.set) {
-                let without = best.state.set.without(id);
-                let mut trials = vec![without.clone()];
-                trials.extend(self.permutations(id).into_iter().map(|other| without.with(other)));
-                for set in trials.iter().filter(|set| **set != best.state.set) {
-                    if self.stopped() {
-                        return Ok(best);
-                    }
-                    let Some(verified) = self.exactly(set)? else { continue };
-                    let trial = self.doubted(&verified)?;
-                    let least = better.as_ref().map_or(value, |(least, _)| *least);
-                    if self.fits(verified.state.bytes)
-                        && (trial < least
-                            || better.is_none()
-                                && set.len() < best.state.set.len()
-                                && trial <= value)
-                    {
-                        better = Some((trial, verified));
-                    }
+        let Some(mut best) = self.judge(&start.state.set)? else { return Ok(start) };
+        for _ in 0..SECOND_THOUGHTS {
+            let before = best.set.clone();
+            for id in self.in_order(&best.suspects) {
+                if best.set.contains(id) && !self.stopped() {
+                    best = self.reconsider(best, id)?;
                 }
             }
-            let Some((trial, verified)) = better else { return Ok(best) };
-            (value, best) = (trial, verified);
-            let set = self.without_prefixes(&best.state.set);
-            if set != best.state.set
-                && let Some(verified) = self.exactly(&set)?
-            {
-                value = self.doubted(&verified)?;
-                best = verified;
+            let set = self.without_prefixes(&best.set);
+            if set != best.set {
+                best = self.judge(&set)?.unwrap_or(best);
+            }
+            if best.set == before {
+                break;
             }
         }
+        if best.set == start.state.set {
+            return Ok(start);
+        }
+        Ok(self.exactly(&best.set)?.unwrap_or(start))
+    }
+
+    /// The best of a configuration, the one without `id`, and those with its columns reordered.
+    fn reconsider(&mut self, now: Judged, id: CandidateId) -> Result<Judged, Interrupted> {
+        let without = now.set.without(id);
+        let mut best = now;
+        if let Some(judged) = self.judge(&without)?
+            && judged.value <= best.value
+        {
+            best = judged;
+        }
+        for other in self.permutations(id) {
+            let set = without.with(other);
+            if let Some(judged) = self.judge(&set)?
+                && judged.value < best.value
+                && self.fits(judged.bytes)
+            {
+                best = judged;
+            }
+        }
+        Ok(best)
+    }
+
+    /// The value of a configuration with the doubts about its plans charged; `None` if a query
+    /// becomes worse than is tolerated.
+    fn judge(&mut self, set: &IndexSet) -> Result<Option<Judged>, Interrupted> {
+        let mut costs = self.base.clone();
+        let queries = self.queries_of(set.iter());
+        for &query in &queries {
+            costs[query] = self.cache.learn(query, set)?;
+        }
+        let Some(state) = self.state_with(set.clone(), costs) else { return Ok(None) };
+        let (mut sum, mut suspects) = (0.0, IndexSet::new());
+        for (query, &cost) in state.costs.iter().enumerate() {
+            if self.goal.weight(query) <= 0.0 {
+                continue;
+            }
+            // The plan is known by what it uses: the doubt is the same whatever else is offered.
+            let used = match queries.binary_search(&query) {
+                Ok(_) => self.cache.answer(query, set)?.used,
+                Err(_) => IndexSet::new(),
+            };
+            let doubt = self.cache.doubt(query, &used)?;
+            if doubt > SUSPICIOUS * cost {
+                suspects = suspects.union(&used);
+            }
+            sum += self.goal.share(query, cost + doubt);
+        }
+        let value = self.goal.value(sum, state.upkeep);
+        Ok(Some(Judged { set: state.set, bytes: state.bytes, value, suspects }))
     }
 
     /// The searched candidates with the same columns as `id` in another order.
@@ -152,18 +202,6 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let wanted = columns(id);
         let same = self.by_table.get(&pool.def(id).table).into_iter().flatten().copied();
         same.filter(|&other| other != id && columns(other) == wanted).collect()
-    }
-
-    /// The value of a configuration with the doubts about its plans charged.
-    fn doubted(&mut self, verified: &Verified) -> Result<f64, Interrupted> {
-        let mut sum = 0.0;
-        for (query, cost) in verified.state.costs.iter().enumerate() {
-            if self.goal.weight(query) > 0.0 {
-                let doubt = self.cache.doubt(query, &verified.state.set)?;
-                sum += self.goal.share(query, cost + doubt);
-            }
-        }
-        Ok(self.goal.value(sum, verified.state.upkeep))
     }
 
     /// Whether the statements that use `id` cost no more with `set` instead.
