@@ -26,7 +26,6 @@ pub(crate) struct ServerPlanner<'a> {
     catalog: &'a ServerCatalog,
     statements: &'a [Prepared<'a>],
     hypotheticals: Hypotheticals,
-    hidden: BTreeSet<u32>,
     scratch: Arena,
     deadline: Option<Instant>,
     identity: Identity,
@@ -80,7 +79,6 @@ impl<'a> ServerPlanner<'a> {
             catalog,
             statements,
             hypotheticals: Hypotheticals::new(),
-            hidden: BTreeSet::new(),
             scratch: Arena::new(),
             deadline,
             identity: Identity::default(),
@@ -147,11 +145,17 @@ impl Planner for ServerPlanner<'_> {
         if self.failures.contains_key(&query) {
             return Ok(failed);
         }
+        if offered.is_empty() {
+            // Planned when the statement was prepared.
+            self.answered.push(self.started.elapsed());
+            return Ok(Plan { cost: statement.base_cost, used: IndexSet::new() });
+        }
         self.materialize(pool, offered);
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += statement.bindings.len() as u64;
         let asked = Instant::now();
-        let (scratch, hypotheticals, hidden) = (&self.scratch, &self.hypotheticals, &self.hidden);
+        let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
+        let hidden = &BTreeSet::new();
         let answer = sys::subtransaction(true, || {
             let mut total = Plan { cost: 0.0, used: IndexSet::new() };
             for binding in &statement.bindings {
@@ -215,7 +219,8 @@ impl ServerPlanner<'_> {
         let binding = statement.bindings.get(draw)?;
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += 1;
-        let (scratch, hypotheticals, hidden) = (&self.scratch, &self.hypotheticals, &self.hidden);
+        let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
+        let hidden = &BTreeSet::new();
         let planned = sys::subtransaction(true, || {
             sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
         });
