@@ -11,6 +11,9 @@ const INCLUDE_BYTES_MAX: f64 = 40.0;
 const PAIRED: usize = 10;
 /// Equality and join columns whose orders of three are all tried.
 const PERMUTED: usize = 5;
+/// Columns in one role, and second columns of a pair, that are looked at: a statement that compares
+/// or reads hundreds must not make their every combination.
+const WIDE: usize = 40;
 /// Columns of GROUP BY or DISTINCT whose orders are all tried.
 const FREE_ORDER: usize = 3;
 
@@ -35,12 +38,17 @@ impl<'a> Generator<'a> {
     pub(super) fn new(table: &'a Table, table_use: &'a TableUse, limits: &'a Limits) -> Self {
         let max_columns = limits.max_columns.clamp(1, INDEX_MAX_KEYS);
         let usable = |columns: &[i16]| by_values(table, columns);
-        let lookups = unique(usable(&table_use.join).into_iter().chain(usable(&table_use.equal)));
-        let orders = table_use
+        let mut lookups =
+            unique(usable(&table_use.join).into_iter().chain(usable(&table_use.equal)));
+        lookups.truncate(WIDE);
+        let mut ranges = usable(&table_use.range);
+        ranges.truncate(WIDE);
+        let mut orders: Vec<Vec<IndexKey>> = table_use
             .orders
             .iter()
             .flat_map(|order| order_sequences(table, order, &table_use.equal))
             .collect();
+        orders.truncate(WIDE);
         let mut read = unique(table_use.read.iter().copied());
         read.sort_unstable();
         Self {
@@ -49,7 +57,7 @@ impl<'a> Generator<'a> {
             limits,
             max_columns,
             lookups,
-            ranges: usable(&table_use.range),
+            ranges,
             orders,
             read,
             seen: BTreeSet::new(),
@@ -110,7 +118,7 @@ impl<'a> Generator<'a> {
         for order in self.orders.clone() {
             let fresh = order.iter().filter(|key| !has(prefix, key.column)).copied();
             let mut keys = prefix.to_vec();
-            for key in fresh {
+            for key in fresh.take(self.max_columns.saturating_sub(prefix.len())) {
                 keys.push(key);
                 self.emit(keys.clone());
             }
@@ -120,7 +128,8 @@ impl<'a> Generator<'a> {
     /// A column that can lead, then any column that is read.
     fn pairs(&mut self) {
         let leads = self.leads();
-        let seconds = by_values(self.table, &self.read);
+        let mut seconds = by_values(self.table, &self.read);
+        seconds.truncate(WIDE);
         for &lead in &leads {
             for &second in &seconds {
                 self.emit(vec![lead, IndexKey::asc(second)]);
@@ -153,13 +162,16 @@ impl<'a> Generator<'a> {
         if rest.is_empty() {
             return;
         }
-        let appended = rest.iter().copied().map(IndexKey::asc);
-        self.emit(keys.iter().copied().chain(appended).collect());
+        if keys.len() + rest.len() <= self.max_columns {
+            let appended = rest.iter().copied().map(IndexKey::asc);
+            self.emit(keys.iter().copied().chain(appended).collect());
+        }
+        if rest.len() > self.limits.include_columns {
+            return;
+        }
         let widths: Option<f64> =
             rest.iter().map(|&number| self.table.column(number).map(|c| c.avg_width)).sum();
-        if rest.len() <= self.limits.include_columns
-            && widths.is_some_and(|bytes| bytes <= INCLUDE_BYTES_MAX)
-        {
+        if widths.is_some_and(|bytes| bytes <= INCLUDE_BYTES_MAX) {
             self.push(IndexDef { table: self.table_use.table, keys: keys.to_vec(), include: rest });
         }
     }

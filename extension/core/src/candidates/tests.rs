@@ -285,3 +285,21 @@ proptest! {
         prop_assert_eq!(run(table(), table_use, &limits), run(table(), turned, &limits));
     }
 }
+
+#[test]
+fn hundreds_of_columns_do_not_make_all_their_combinations() {
+    let all: Vec<i16> = (1..=500).collect();
+    let columns = all.iter().map(|&n| column(n, 10.0 + f64::from(n), 4.0)).collect();
+    let table = Table { rows: 1e6, pages: 2e4, columns, ..Table::default() };
+    let table_use = TableUse {
+        equal: all.clone(),
+        range: all.clone(),
+        orders: vec![fixed(&all, true), Order { fixed: false, ..fixed(&all, false) }],
+        read: all,
+        ..TableUse::default()
+    };
+    let limits = Limits::default();
+    let found = Generator::new(&table, &table_use, &limits).run();
+    assert!(found.contains(&on(&[500])), "the column with the most values");
+    assert!(found.len() < 20_000, "{} candidates", found.len());
+}
