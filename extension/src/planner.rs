@@ -138,7 +138,6 @@ impl<'a> ServerPlanner<'a> {
 
 impl Planner for ServerPlanner<'_> {
     fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
-        self.poll()?;
         let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return Ok(failed) };
@@ -146,10 +145,11 @@ impl Planner for ServerPlanner<'_> {
             return Ok(failed);
         }
         if offered.is_empty() {
-            // Planned when the statement was prepared.
+            // Planned when the statement was prepared, so known even when time is up.
             self.answered.push(self.started.elapsed());
             return Ok(Plan { cost: statement.base_cost, used: IndexSet::new() });
         }
+        self.poll()?;
         self.materialize(pool, offered);
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += statement.bindings.len() as u64;

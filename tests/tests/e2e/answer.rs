@@ -60,6 +60,16 @@ impl Answer {
         left_out.filter_map(|query| query["reason"].as_str()).collect()
     }
 
+    /// The texts of those left out whose reason and text are `wanted`.
+    pub(crate) fn skipped_for(&self, wanted: impl Fn(&str, &str) -> bool) -> Vec<&str> {
+        let left_out = self.list("skipped").iter();
+        left_out
+            .filter_map(|query| Some((query["reason"].as_str()?, text(query))))
+            .filter(|(reason, text)| wanted(reason, text))
+            .map(|(_, text)| text)
+            .collect()
+    }
+
     /// All that was left out, for a message.
     pub(crate) fn left_out(&self) -> String {
         let line = |query: &Value| {

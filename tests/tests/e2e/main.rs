@@ -7,6 +7,8 @@ mod bad_input;
 mod cluster;
 mod fixture;
 mod interrupts;
+mod odd;
+mod robustness;
 mod security;
 mod session;
 mod truth;
@@ -31,6 +33,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         interrupts::CASES,
+        robustness::CASES,
         security::CASES,
         session::CASES,
         truth::CASES,

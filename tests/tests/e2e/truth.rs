@@ -16,6 +16,7 @@ pub(crate) const CASES: &[Case] = &[
     ("truth_hypopg_model_costs_as_hypopg", hypopg_model),
     ("truth_existing_prefix_is_replaced", existing_prefix),
     ("truth_descending_limit_is_not_sorted", descending_limit),
+    ("truth_of_a_hurried_call", hurried),
     ("truth_tiny_table_needs_no_index", tiny_table),
 ];
 
@@ -289,6 +290,20 @@ fn descending_limit(fixture: &Fixture) -> Result<()> {
         // The last column may be left to an incremental sort, which reads next to nothing.
         let sorted = plan.contains("Sort") && !plan.contains("Incremental Sort");
         ensure!(plan.contains("Index Scan") && !sorted, "{}:\n{plan}", indexes[0].ddl);
+    }
+    Ok(())
+}
+
+/// What was not looked at in time costs what it did.
+fn hurried(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "truth_hurried")?;
+    for limit in ["1 microsecond", "1 ms", "5 ms", "20 ms"] {
+        let more = format!("{GENEROUS}, time_limit => '{limit}'");
+        let answer = given(&mut client, QUERIES, &more)?;
+        answer.expect_count(answer.used())?;
+        let looked_at = answer.used() + answer.skipped("").len();
+        ensure!(looked_at == QUERIES.len(), "{looked_at} in {limit}");
+        ensure!(answer.skipped("").iter().all(|reason| *reason == "time limit"), "in {limit}");
     }
     Ok(())
 }
