@@ -5,5 +5,6 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod advise;
+mod shape;
 mod subtransactions;
 mod whatif;

@@ -169,6 +169,10 @@ impl Facts for ServerCatalog {
         sys::btree_strategy(operator, relation, column)
     }
 
+    fn is_inequality(&self, operator: u32, relation: u32, column: i16) -> bool {
+        sys::btree_strategy(sys::negator(operator), relation, column) == Some(3)
+    }
+
     fn is_pattern_match(&self, operator: u32) -> bool {
         sys::is_pattern_match(operator)
     }

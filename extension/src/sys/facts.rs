@@ -26,6 +26,12 @@ pub(crate) fn btree_strategy(operator: u32, relation: u32, column: i16) -> Optio
     }
 }
 
+/// The operator that is true where this one is false; 0 when there is none.
+pub(crate) fn negator(operator: u32) -> u32 {
+    // SAFETY: cache look-up by value; an unknown oid gives 0.
+    unsafe { pg_sys::get_negator(pg_sys::Oid::from(operator)).to_u32() }
+}
+
 /// Whether the operator's selectivity is estimated as a pattern match (LIKE, ILIKE, regex).
 pub(crate) fn is_pattern_match(operator: u32) -> bool {
     // SAFETY: cache look-ups by value.

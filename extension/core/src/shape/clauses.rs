@@ -104,7 +104,9 @@ impl<'a> Walker<'a> {
             .facts
             .btree_strategy(operator, oid, column)
             .map(|s| if commuted { 6 - s } else { s });
-        self.params_against(other, Some((oid, column)), meets(strategy));
+        let unequal = || self.facts.is_inequality(operator, oid, column).then_some(Meets::NotEqual);
+        let how = meets(strategy).or_else(unequal);
+        self.params_against(other, Some((oid, column)), how);
         let pattern = !commuted && self.facts.is_pattern_match(operator);
         if pattern {
             self.params_against(other, Some((oid, column)), Some(Meets::Pattern));

@@ -21,6 +21,8 @@ pub trait Facts {
     /// The strategy number (1 `<`, 2 `<=`, 3 `=`, 4 `>=`, 5 `>`) of `operator` in the b-tree
     /// operator family that a plain index on the column would use.
     fn btree_strategy(&self, operator: u32, relation: u32, column: i16) -> Option<u8>;
+    /// Whether `operator` is the `<>` of that family.
+    fn is_inequality(&self, operator: u32, relation: u32, column: i16) -> bool;
     /// Whether `operator` is LIKE, ILIKE or a regular-expression match.
     fn is_pattern_match(&self, operator: u32) -> bool;
     /// Whether the ordering operator sorts descending (`>`).
