@@ -121,7 +121,7 @@ fn nested(open: &str, inner: &str, close: &str, times: usize) -> String {
 fn depth(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "robust_depth")?;
     let select = |condition: &str| format!("select id from wide_enough where {condition}");
-    for times in [50, 500, 2000, 8000, 20_000] {
+    for times in [50, 2000, 20_000] {
         // What the planner takes much longer for comes with its greatest depth.
         let shapes: [(usize, String); 16] = [
             (2000, select(&format!("k = 5 {}", "and (m > 3 or k = 7) ".repeat(times)))),
@@ -154,7 +154,7 @@ fn depth(fixture: &Fixture) -> Result<()> {
                 )),
             ),
             (
-                500,
+                50,
                 nested("(", "select k from wide_enough where k = 5", ") union all select 5", times),
             ),
             (
@@ -238,7 +238,7 @@ fn width(fixture: &Fixture) -> Result<()> {
         format!("select c1 from many where {any}"),
         format!("select {sums} from many group by c2, c250, c500"),
         format!("select count(*) from many group by {all}"),
-        format!("select distinct * from many where c500 = 5"),
+        "select distinct * from many where c500 = 5".to_owned(),
         format!("update many set {set} where c500 = 5"),
         format!("select case {when} end from wide_enough where m = 3"),
         format!("select count(*) from wide_enough as w {joins} where w.id = 5"),
