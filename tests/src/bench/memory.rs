@@ -21,6 +21,11 @@ const CANDIDATES: i32 = 8;
 /// time. A leak of 10 bytes a call would be more.
 const TOLERANCE: i64 = 1 << 20;
 
+/// The allocator keeps some 4 MB now and then and gives them back: over 400,000 calls the private
+/// memory went up and down between 9.3 and 13.6 MB, without a trend. So a single reading proves
+/// less than the peak and the contexts do.
+const ALLOCATOR_TOLERANCE: i64 = 8 << 20;
+
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
     let mut client = bench.databases.connect(Database::Keys)?;
     bench.progress.part("Memory of the backend over 100,000 what-if calls, 22 queries of TPC-H");
@@ -40,13 +45,15 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
         table.row(&row(made, &after));
     }
     super::print(&table);
-    for (what, before, after) in [
-        ("peak memory over 100,000 calls", before.peak, after.peak),
-        ("memory contexts over 100,000 calls", before.contexts, after.contexts),
+    for (what, before, after, limit) in [
+        ("peak memory over 100,000 calls", before.peak, after.peak, TOLERANCE),
+        ("- memory contexts", before.contexts, after.contexts, TOLERANCE),
+        // A peak of the warm-up would hide growth below it; what is held at the end does not.
+        ("- private memory", before.private, after.private, ALLOCATOR_TOLERANCE),
     ] {
         let growth = i64::try_from(after)? - i64::try_from(before)?;
-        let seen = format!("{:+} kB", growth / 1024);
-        bench.verdicts.add(what, "grows < 1024 kB", &seen, growth < TOLERANCE);
+        let target = format!("grows < {} kB", limit / 1024);
+        bench.verdicts.add(what, &target, &format!("{:+} kB", growth / 1024), growth < limit);
     }
     Ok(())
 }

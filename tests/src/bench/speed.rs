@@ -29,6 +29,12 @@ const FIRST_MS: f64 = 300.0;
 const END_MS: f64 = 1000.0;
 
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
+    if cfg!(debug_assertions) {
+        bench
+            .progress
+            .part("Note: this client is built without optimisation (cargo's dev profile)");
+        bench.progress.line("EXPLAIN looks slower than it is, by some 10 to 50 us each");
+    }
     // Databases are made before the headline, which would otherwise stand above their progress.
     bench.databases.connect(Database::App)?;
     bench.databases.connect(Database::Keys)?;
