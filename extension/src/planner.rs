@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use advisor_core::ddl;
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{CandidateId, IndexDef, IndexKey};
+use advisor_core::model::{CandidateId, IndexDef, IndexKey, Table};
 use advisor_core::pool::{IndexSize, Pool, Sizer};
 use advisor_core::size::{GroupDistinct, SizeModel};
 use advisor_core::whatif::{Plan, Planner, Stop};
@@ -19,6 +19,11 @@ use crate::workload::Prepared;
 
 /// The search path of the advisor's own queries: nothing that a user made comes first.
 pub(crate) const OWN_PATH: &str = "pg_catalog, pg_temp";
+
+/// Correlation from which on equal values are taken to lie together.
+const CLUSTERED: f64 = 0.95;
+/// Columns with fewer values have them all in the statistics.
+const MANY: f64 = 1000.0;
 
 /// Plans the workload's statements with hypothetical indexes.
 pub(crate) struct ServerPlanner<'a> {
@@ -278,6 +283,23 @@ impl Sizes<'_> {
         }
     }
 
+    /// Counts the distinct values of columns whose equal values lie together, which ANALYZE
+    /// underestimates.
+    fn count_clustered(&mut self, id: usize, table: &Table, columns: &[i16]) {
+        for column in columns.iter().filter_map(|&number| table.column(number)) {
+            let repeats = table.rows / column.n_distinct > 1.0 + 1.0 / MANY;
+            if column.dedup
+                && column.correlation.abs() > CLUSTERED
+                && column.n_distinct > MANY
+                && repeats
+                && self.groups.get(id, &[column.number]).is_none()
+            {
+                let distinct = sampling::clustered_distinct(table, column.number);
+                self.groups.insert(id, &[column.number], distinct.unwrap_or(column.n_distinct));
+            }
+        }
+    }
+
     /// Counts the distinct values of a key of several columns in a sample of rows, where
     /// deduplication makes the size depend on it.
     fn sample_group(&mut self, def: &IndexDef) {
@@ -286,6 +308,10 @@ impl Sizes<'_> {
         columns.sort_unstable();
         columns.dedup();
         let dedup = |number: &i16| table.columns.iter().any(|c| c.number == *number && c.dedup);
+        if self.catalog.row_security(def.table) {
+            return;
+        }
+        self.count_clustered(def.table, table, &columns);
         if columns.len() < 2
             || !def.include.is_empty()
             || !columns.iter().all(dedup)
@@ -295,8 +321,10 @@ impl Sizes<'_> {
         }
         let distinct: Vec<f64> = columns
             .iter()
-            .filter_map(|n| table.columns.iter().find(|c| c.number == *n))
-            .map(|c| c.n_distinct)
+            .filter_map(|&number| {
+                let known = self.groups.get(def.table, &[number]);
+                known.or_else(|| table.column(number).map(|column| column.n_distinct))
+            })
             .collect();
         // A nearly unique column makes the group unique; few combinations need no sample either.
         let product: f64 = distinct.iter().product();
@@ -308,8 +336,7 @@ impl Sizes<'_> {
         wanted.extend(&columns);
         let sample = self.sampled.entry(def.table).or_insert_with(|| {
             let columns: Vec<i16> = wanted.iter().copied().filter(|n| dedup(n)).collect();
-            let blocked = self.catalog.row_security(def.table);
-            if blocked { sampling::Sample::default() } else { sampling::take(table, &columns) }
+            sampling::take(table, &columns)
         });
         if let Some(count) = sample.distinct(&columns, &distinct, table.rows) {
             self.groups.insert(def.table, &columns, count);

@@ -6,6 +6,7 @@ program=$1
 shift
 export ADVISOR_STAGE=$target/stage
 [ -z "${SCALE:-}" ] || set -- --scale "$SCALE" "$@"
-cargo build --quiet --package advisor-tests --bin "$program"
+# Release: an unoptimised client would flatter the comparison in the benchmark.
+cargo build --quiet --release --package advisor-tests --bin "$program"
 # exec: a signal must reach the program itself.
-exec "$target/debug/$program" "$@"
+exec "$target/release/$program" "$@"

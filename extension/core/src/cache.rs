@@ -106,6 +106,11 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         self.estimating = on;
     }
 
+    /// Whether costs are estimated.
+    pub fn estimates(&self) -> bool {
+        self.estimating
+    }
+
     /// Plans `query` with `set` unless the answer is known, and returns the cost.
     ///
     /// # Errors

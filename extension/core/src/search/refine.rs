@@ -16,6 +16,9 @@ const PASSES: usize = 10;
 const OUTLOOKS: [f64; 3] = [0.8, 0.4, 0.0];
 /// Planner calls per query without progress after which the local search is given up.
 const PATIENCE: u64 = 12;
+/// The same for questions that need no call: so many, and so many more per query.
+const REQUESTS: u64 = 500_000;
+const REQUESTS_PER_QUERY: u64 = 500;
 /// Progress: a gain of the score of that much.
 const PROGRESS: f64 = 1e-3;
 
@@ -24,14 +27,17 @@ const PROGRESS: f64 = 1e-3;
 pub(crate) struct Mark {
     score: f64,
     calls: u64,
+    saved: u64,
 }
 
 impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// Improves `state` until no move gains, or it takes too many calls to get on. An index that is
     /// added must take `min_share` of the cost away.
     pub(crate) fn refine(&mut self, state: &mut State, min_share: f64) -> Result<(), Interrupted> {
-        self.mark = Some(Mark { score: state.score, calls: self.cache.counters().calls });
-        for outlook in OUTLOOKS {
+        self.mark = Some(self.mark_at(state.score));
+        // Estimates leave nothing unknown to be judged.
+        let skip = if self.cache.estimates() { OUTLOOKS.len() - 1 } else { 0 };
+        for outlook in OUTLOOKS.into_iter().skip(skip) {
             self.outlook = outlook;
             for _ in 0..PASSES {
                 let before = state.score;
@@ -50,14 +56,21 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         Ok(())
     }
 
+    fn mark_at(&self, score: f64) -> Mark {
+        let counters = self.cache.counters();
+        Mark { score, calls: counters.calls, saved: counters.saved }
+    }
+
     /// Whether to give up the local search.
     fn stalled(&mut self, score: f64) -> bool {
-        let calls = self.cache.counters().calls;
+        let now = self.mark_at(score);
+        let queries = self.base.len() as u64;
         let Some(mark) = &mut self.mark else { return self.stopped() };
         if mark.score - score >= PROGRESS {
-            *mark = Mark { score, calls };
+            *mark = now;
         }
-        let stalled = calls - mark.calls > PATIENCE * self.base.len() as u64;
+        let stalled = now.calls - mark.calls > PATIENCE * queries
+            || now.saved - mark.saved > REQUESTS + REQUESTS_PER_QUERY * queries;
         stalled || self.stopped()
     }
 

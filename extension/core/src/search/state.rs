@@ -192,7 +192,12 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
 
     /// The cost beyond which a query is refused.
     fn limit(&self, query: QueryId) -> f64 {
-        self.base[query] * (1.0 + self.options.regression_tolerance.max(0.0))
+        self.tolerated(self.base[query])
+    }
+
+    /// The cost that is tolerated for a query that costs `before`.
+    pub(crate) fn tolerated(&self, before: f64) -> f64 {
+        before * (1.0 + self.options.regression_tolerance.max(0.0))
     }
 
     /// Whether no more plans will be made.

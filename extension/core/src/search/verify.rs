@@ -1,6 +1,7 @@
 //! The last pass: plans made for the very configuration, indexes that do not pay taken out, and the
 //! rest ranked.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::cache::Interrupted;
@@ -23,6 +24,9 @@ const SLIM: f64 = 1e-3;
 
 /// Share of a query's cost from which on a doubt matters.
 const SUSPICIOUS: f64 = 0.01;
+/// An index without which the workload costs more than this many times as much stays, even if a
+/// query may get worse by it.
+const ESSENTIAL: f64 = 1.5;
 /// How often the doubtful indexes are gone through.
 const SECOND_THOUGHTS: usize = 2;
 
@@ -42,6 +46,20 @@ struct Judged {
     value: f64,
     /// The indexes in doubtful plans.
     suspects: IndexSet,
+    /// Queries that become worse than is tolerated.
+    worse: usize,
+}
+
+impl Judged {
+    /// Whether this is the better configuration: fewer queries get worse, unless that costs the
+    /// workload too much; then the cheaper one.
+    fn beats(&self, other: &Self) -> bool {
+        match self.worse.cmp(&other.worse) {
+            Ordering::Less => self.value <= other.value * ESSENTIAL,
+            Ordering::Equal => self.value < other.value,
+            Ordering::Greater => self.value * ESSENTIAL < other.value,
+        }
+    }
 }
 
 impl Verified {
@@ -147,14 +165,14 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let without = now.set.without(id);
         let mut best = now;
         if let Some(judged) = self.judge(&without)?
-            && judged.value <= best.value
+            && (judged.value <= best.value && judged.worse <= best.worse || judged.beats(&best))
         {
             best = judged;
         }
         for other in self.permutations(id) {
             let set = without.with(other);
             if let Some(judged) = self.judge(&set)?
-                && judged.value < best.value
+                && judged.beats(&best)
                 && self.fits(judged.bytes)
             {
                 best = judged;
@@ -172,7 +190,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             costs[query] = self.cache.learn(query, set)?;
         }
         let Some(state) = self.state_with(set.clone(), costs) else { return Ok(None) };
-        let (mut sum, mut suspects) = (0.0, IndexSet::new());
+        let (mut sum, mut suspects, mut worse) = (0.0, IndexSet::new(), 0);
         for (query, &cost) in state.costs.iter().enumerate() {
             if self.goal.weight(query) <= 0.0 {
                 continue;
@@ -185,11 +203,13 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             let doubt = self.cache.doubt(query, &used)?;
             if doubt > SUSPICIOUS * cost {
                 suspects = suspects.union(&used);
+                let before = self.base[query] + self.cache.doubt(query, &IndexSet::new())?;
+                worse += usize::from(cost + doubt > self.tolerated(before));
             }
             sum += self.goal.share(query, cost + doubt);
         }
         let value = self.goal.value(sum, state.upkeep);
-        Ok(Some(Judged { set: state.set, bytes: state.bytes, value, suspects }))
+        Ok(Some(Judged { set: state.set, bytes: state.bytes, value, suspects, worse }))
     }
 
     /// The searched candidates with the same columns as `id` in another order.
