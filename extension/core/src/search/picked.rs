@@ -17,7 +17,7 @@ use crate::whatif::Planner;
 /// A query whose best plan costs more than this share of its base gains nothing.
 const GAINS: f64 = 0.999;
 /// How often the used candidates of a query are taken away.
-const KNOCK_OUTS: usize = 4;
+const KNOCK_OUTS: usize = 2;
 /// The same for the narrower candidates, which mostly repeat what is known.
 const NARROW_KNOCK_OUTS: usize = 2;
 /// Picked candidates of a table, the most beneficial first, that are merged with each other.
