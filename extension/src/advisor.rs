@@ -9,7 +9,6 @@ use advisor_core::model::IndexDef;
 use advisor_core::pool::Pool;
 use advisor_core::search::{self, Options, Outcome};
 use advisor_core::size::GroupDistinct;
-use advisor_core::whatif::Planner;
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
@@ -231,9 +230,10 @@ fn measure(
     let mut cost = f64::INFINITY;
     let started = Instant::now();
     for _ in 0..repeats {
-        if let Ok(plan) = planner.plan(pool, at, offered) {
-            cost = plan.cost;
-        }
+        let plans = (0..statement.bindings.len()).map(|draw| {
+            planner.plan_once(pool, at, draw, offered).map_or(f64::INFINITY, |p| p.cost)
+        });
+        cost = plans.sum::<f64>() / statement.bindings.len().max(1) as f64;
     }
     let calls = repeats * u32::try_from(statement.bindings.len()).unwrap_or(1);
     Measured {

@@ -210,8 +210,8 @@ impl Planner for ServerPlanner<'_> {
 }
 
 impl ServerPlanner<'_> {
-    /// The plan of one draw of a statement; an error of the server's as a value.
-    fn plan_once(
+    /// The plan of one draw of a statement, really made; `None` when the server raised an error.
+    pub(crate) fn plan_once(
         &mut self,
         pool: &Pool,
         query: usize,
