@@ -38,9 +38,14 @@ impl Doubts {
         }
     }
 
+    /// What the inner scans of a plan really cost beyond what the planner charges for them.
+    pub(crate) fn sum(&self, catalog: &ServerCatalog, pool: &Pool, scans: &[InnerScan]) -> f64 {
+        scans.iter().map(|scan| self.about(catalog, pool, scan)).sum()
+    }
+
     /// What an inner scan really costs beyond what the planner charges for it, in planner units
     /// and for all repetitions.
-    pub(crate) fn about(&self, catalog: &ServerCatalog, pool: &Pool, scan: &InnerScan) -> f64 {
+    fn about(&self, catalog: &ServerCatalog, pool: &Pool, scan: &InnerScan) -> f64 {
         let Some((table, lead)) = indexed(catalog, pool, scan) else { return 0.0 };
         let Some(leaf) = table.leaves.iter().find(|leaf| leaf.oid == scan.relation) else {
             return 0.0;

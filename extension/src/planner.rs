@@ -35,6 +35,8 @@ pub(crate) struct ServerPlanner<'a> {
     deadline: Option<Instant>,
     identity: Identity,
     doubts: Doubts,
+    /// The doubts about each plan made, by query and the candidates it uses.
+    doubted: BTreeMap<(usize, IndexSet), f64>,
     sizes: Sizes<'a>,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
@@ -88,6 +90,7 @@ impl<'a> ServerPlanner<'a> {
             deadline,
             identity: Identity::default(),
             doubts: Doubts::new(),
+            doubted: BTreeMap::new(),
             sizes: Sizes { source, catalog, groups, wanted, sampled: BTreeMap::new() },
             plans: 0,
             planning: Duration::ZERO,
@@ -161,8 +164,10 @@ impl Planner for ServerPlanner<'_> {
         let asked = Instant::now();
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
         let hidden = &BTreeSet::new();
+        let (doubts, catalog) = (&self.doubts, self.catalog);
         let answer = sys::subtransaction(true, || {
             let mut total = Plan { cost: 0.0, used: IndexSet::new() };
+            let mut doubt = 0.0;
             for binding in &statement.bindings {
                 let planned = sys::plan(
                     scratch,
@@ -174,27 +179,37 @@ impl Planner for ServerPlanner<'_> {
                 );
                 total.cost += planned.cost;
                 total.used = total.used.union(&planned.used);
+                doubt += doubts.sum(catalog, pool, &planned.inner_scans);
             }
-            total.cost /= statement.bindings.len().max(1) as f64;
-            total
+            let draws = statement.bindings.len().max(1) as f64;
+            total.cost /= draws;
+            (total, doubt / draws)
         });
         self.planning += asked.elapsed();
         self.answered.push(self.started.elapsed());
-        answer.or_else(|error| {
-            self.scratch.reset();
-            self.failures.insert(query, error.message);
-            Ok(failed)
-        })
+        match answer {
+            Ok((plan, doubt)) => {
+                self.doubted.insert((query, plan.used.clone()), doubt);
+                Ok(plan)
+            }
+            Err(error) => {
+                self.scratch.reset();
+                self.failures.insert(query, error.message);
+                Ok(failed)
+            }
+        }
     }
 
     fn doubt(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<f64, Stop> {
         self.poll()?;
+        if let Some(&doubt) = self.doubted.get(&(query, offered.clone())) {
+            return Ok(doubt);
+        }
         let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
         let mut total = 0.0;
         for draw in 0..draws {
             if let Some(planned) = self.plan_once(pool, query, draw, offered) {
-                let scans = planned.inner_scans.iter();
-                total += scans.map(|scan| self.doubts.about(self.catalog, pool, scan)).sum::<f64>();
+                total += self.doubts.sum(self.catalog, pool, &planned.inner_scans);
             }
         }
         Ok(total / draws.max(1) as f64)

@@ -318,7 +318,6 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         }
         match self.server.doubt(&self.pool, query, &key.1) {
             Ok(doubt) => {
-                self.counters.calls += 1;
                 self.doubts.insert(key, doubt);
                 Ok(doubt)
             }
