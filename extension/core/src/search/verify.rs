@@ -30,6 +30,10 @@ const ESSENTIAL: f64 = 1.5;
 /// How often the doubtful indexes are gone through.
 const SECOND_THOUGHTS: usize = 2;
 
+/// Up to so many indexes are ranked by what each adds to those before it; the time for that grows
+/// with the square, so the first of a larger set are ranked by what each gains alone.
+const RANKED: usize = 100;
+
 /// A configuration whose costs are those of its own plans.
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
@@ -283,26 +287,47 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     fn drop_weak(&mut self, state: &mut State) -> Result<bool, Interrupted> {
         let least = self.options.min_improvement.max(0.0);
         let mut dropped = false;
-        loop {
-            let score = state.score;
-            let value = state.value;
-            let weak = |goal: &Goal, without: f64, bytes: f64| {
-                let share = (without - value) / without.max(f64::MIN_POSITIVE);
-                share <= 0.0 || share < least || goal.score(without, bytes) <= score
-            };
-            let mut weakest: Option<(f64, Move, Trial)> = None;
+        while !self.stopped() {
+            let mut weak = Vec::new();
             for id in self.in_order(&state.set) {
-                let step = Move::drop(id);
-                if let Verdict::Known(trial) = self.evaluate(state, &step, Spend::Calls, &weak)?
-                    && weak(&self.goal, trial.value, state.bytes - self.bytes(id))
-                    && weakest.as_ref().is_none_or(|(value, ..)| trial.value < *value)
-                {
-                    weakest = Some((trial.value, step, trial));
+                if let Some((value, ..)) = self.weakness(state, id, least)? {
+                    weak.push((value, id));
                 }
             }
-            let Some((_, step, trial)) = weakest else { return Ok(dropped) };
-            self.commit(state, &step, &trial);
-            dropped = true;
+            weak.sort_by(|a, b| a.0.total_cmp(&b.0).then(self.order[a.1].cmp(&self.order[b.1])));
+            let Some(&(first, _)) = weak.first() else { break };
+            // Those that are as weak as the weakest go at once; the others may be needed then.
+            let together = weak.iter().filter(|weak| weak.0 <= first * (1.0 + GAIN));
+            for &(_, id) in together {
+                if let Some((_, step, trial)) = self.weakness(state, id, least)? {
+                    self.commit(state, &step, &trial);
+                    dropped = true;
+                }
+            }
+        }
+        Ok(dropped)
+    }
+
+    /// What it leads to to drop an index that does not pay; `None` for one that does.
+    fn weakness(
+        &mut self,
+        state: &State,
+        id: CandidateId,
+        least: f64,
+    ) -> Result<Option<(f64, Move, Trial)>, Interrupted> {
+        let (score, value) = (state.score, state.value);
+        let weak = |goal: &Goal, without: f64, bytes: f64| {
+            let share = (without - value) / without.max(f64::MIN_POSITIVE);
+            share <= 0.0 || share < least || goal.score(without, bytes) <= score
+        };
+        let step = Move::drop(id);
+        match self.evaluate(state, &step, Spend::Calls, &weak)? {
+            Verdict::Known(trial)
+                if weak(&self.goal, trial.value, state.bytes - self.bytes(id)) =>
+            {
+                Ok(Some((trial.value, step, trial)))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -329,10 +354,14 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     pub(crate) fn rank(&mut self, verified: &Verified) -> Result<Vec<Step>, Interrupted> {
         let mut state = self.empty();
         let mut left = self.in_order(&verified.state.set);
+        if left.len() > RANKED {
+            left = self.by_own_gain(left)?;
+        }
         let mut steps = Vec::new();
         while !left.is_empty() {
             let mut best: Option<(f64, usize)> = None;
-            for (at, &id) in left.iter().enumerate() {
+            let considered = if left.len() > RANKED { 0 } else { left.len() };
+            for (at, &id) in left.iter().enumerate().take(considered) {
                 let least = best.map_or(f64::INFINITY, |(value, _)| value);
                 let bar = |_: &_, value: f64, _: f64| value < least;
                 let step = Move::add(id);
@@ -357,5 +386,22 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             steps.push(Step { candidate: id, cost: state.value, costs: state.costs.clone() });
         }
         Ok(steps)
+    }
+
+    /// The indexes in order of what each gains alone.
+    fn by_own_gain(&mut self, ids: Vec<CandidateId>) -> Result<Vec<CandidateId>, Interrupted> {
+        let empty = self.empty();
+        let mut gains = Vec::new();
+        for id in ids {
+            let value =
+                match self.evaluate(&empty, &Move::add(id), Spend::Nothing, &|_, _, _| false)? {
+                    Verdict::Known(trial) => trial.value,
+                    Verdict::Open(value) => value,
+                    Verdict::Refused => f64::INFINITY,
+                };
+            gains.push((value, id));
+        }
+        gains.sort_by(|a, b| a.0.total_cmp(&b.0).then(self.order[a.1].cmp(&self.order[b.1])));
+        Ok(gains.into_iter().map(|(_, id)| id).collect())
     }
 }
