@@ -1,0 +1,6 @@
+//! mcp-bridge: the functions of the extension `mcp_advisor` as MCP tools, behind a guard.
+
+pub mod error;
+
+/// The version of this crate, which is the product's.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

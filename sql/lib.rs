@@ -1,0 +1,1 @@
+//! The SQL texts that the extension and the bridge share.
