@@ -1,0 +1,311 @@
+//! The command line: flags, subcommands, and what they mean as settings.
+
+pub mod check;
+pub mod extras;
+pub mod print_config;
+pub mod run;
+mod startup;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::settings::limits::Limits;
+use crate::tools::AccessMode;
+
+/// Exit code for wrong usage; clap's own.
+pub const EXIT_USAGE: u8 = 2;
+/// Exit code for settings that cannot be used.
+pub const EXIT_CONFIGURATION: u8 = 3;
+/// Exit code when the address cannot be listened on.
+pub const EXIT_LISTEN: u8 = 4;
+/// Exit code of `check` when something is missing.
+pub const EXIT_CHECK: u8 = 5;
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-bridge postgresql://app@localhost/shop
+      Serve one client over stdio, read-only.
+  DATABASE_URI=postgresql://app@db/shop mcp-bridge --transport=sse
+      Serve HTTP+SSE at http://localhost:8000/sse and Streamable HTTP at http://localhost:8000/mcp.
+  mcp-bridge --config /etc/mcp-bridge.toml --transport=streamable-http --listen 0.0.0.0:8000 \\
+      --auth-token-file /run/secrets/tokens
+      Serve several databases to a network.
+  mcp-bridge check postgresql://app@localhost/shop
+      Say what works with this database and what is missing.
+  mcp-bridge print-config --client claude-desktop
+      Print what to put into a client's configuration.
+
+Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing.";
+
+/// An MCP server for PostgreSQL: index advice, health, plans, schema and safe SQL.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mcp-bridge",
+    version,
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Cli {
+    /// What to do; without it: serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where the databases are.
+    #[command(flatten)]
+    pub source: Source,
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: Serve,
+    /// How to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connect and say what works, what is missing, and what mends it.
+    Check {
+        /// Where the databases are.
+        #[command(flatten)]
+        source: Source,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the tools as JSON, as clients see them.
+    Tools {
+        /// Show them as in this mode.
+        #[arg(long, value_enum, default_value_t = AccessMode::Restricted)]
+        access_mode: AccessMode,
+    },
+    /// Print the configuration for a client.
+    PrintConfig {
+        /// Which client.
+        #[arg(long, value_enum)]
+        client: print_config::Client,
+        /// URL of a running bridge; without it the client starts its own over stdio.
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man,
+}
+
+/// Where the databases are.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Source {
+    /// Connection URI or keyword string; the environment variable DATABASE_URI goes before it.
+    ///
+    /// Prefer DATABASE_URI or a file: arguments are visible to all users of the machine. Without any, libpq's
+    /// PG* variables and defaults are used if PGHOST, PGSERVICE or PGDATABASE is set.
+    #[arg(value_name = "DATABASE_URI", hide_env_values = true)]
+    pub uri: Option<String>,
+    /// File with the connection URI.
+    #[arg(long, value_name = "FILE", env = "MCP_BRIDGE_DATABASE_URI_FILE")]
+    pub database_uri_file: Option<PathBuf>,
+    /// Configuration file (TOML) with named databases, limits and HTTP settings.
+    #[arg(long, value_name = "FILE", env = "MCP_BRIDGE_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// Which transport clients use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// One client, over standard input and output.
+    Stdio,
+    /// HTTP; serves Streamable HTTP too.
+    Sse,
+    /// HTTP; serves HTTP+SSE too.
+    #[value(alias = "http")]
+    StreamableHttp,
+}
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Whether `execute_sql` may write.
+    #[arg(long, value_enum, default_value_t = AccessMode::Restricted, env = "MCP_BRIDGE_ACCESS_MODE")]
+    pub access_mode: AccessMode,
+    /// How clients connect; both HTTP transports open both endpoints.
+    #[arg(long, value_enum, default_value_t = Transport::Stdio, env = "MCP_BRIDGE_TRANSPORT")]
+    pub transport: Transport,
+    /// Address and port of the HTTP transports [default: localhost:8000].
+    #[arg(long, value_name = "HOST:PORT", env = "MCP_BRIDGE_LISTEN")]
+    pub listen: Option<String>,
+    /// Host to listen on with --transport=sse.
+    #[arg(long, value_name = "HOST", env = "MCP_BRIDGE_SSE_HOST")]
+    pub sse_host: Option<String>,
+    /// Port to listen on with --transport=sse.
+    #[arg(long, value_name = "PORT", env = "MCP_BRIDGE_SSE_PORT")]
+    pub sse_port: Option<u16>,
+    /// Path of the HTTP+SSE endpoint.
+    #[arg(long, value_name = "PATH", default_value = "/sse", env = "MCP_BRIDGE_SSE_PATH")]
+    pub sse_path: String,
+    /// Host to listen on with --transport=streamable-http.
+    #[arg(long, value_name = "HOST", env = "MCP_BRIDGE_STREAMABLE_HTTP_HOST")]
+    pub streamable_http_host: Option<String>,
+    /// Port to listen on with --transport=streamable-http.
+    #[arg(long, value_name = "PORT", env = "MCP_BRIDGE_STREAMABLE_HTTP_PORT")]
+    pub streamable_http_port: Option<u16>,
+    /// HTTP settings beyond the address.
+    #[command(flatten)]
+    pub http: HttpArgs,
+    /// What one call may use.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// HTTP settings beyond the address.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpArgs {
+    /// File with bearer tokens, one a line: TOKEN, NAME:TOKEN or NAME:sha256:HEX.
+    ///
+    /// MCP_BRIDGE_AUTH_TOKEN holds a single token. One is required as soon as the address is not loopback.
+    #[arg(long, value_name = "FILE", env = "MCP_BRIDGE_AUTH_TOKEN_FILE")]
+    pub auth_token_file: Option<PathBuf>,
+    /// Listen on a non-loopback address without a token.
+    #[arg(long, env = "MCP_BRIDGE_NO_AUTH")]
+    pub no_auth: bool,
+    /// Further value of the Host header to accept, such as `bridge.example.com:8000`; repeatable.
+    #[arg(long, value_name = "HOST", env = "MCP_BRIDGE_ALLOWED_HOSTS", value_delimiter = ',')]
+    pub allowed_host: Vec<String>,
+    /// Web origin that may call, such as `https://app.example.com`; repeatable.
+    #[arg(long, value_name = "ORIGIN", env = "MCP_BRIDGE_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origin: Vec<String>,
+    /// Path under which a reverse proxy shows the endpoints.
+    #[arg(long, value_name = "PATH", env = "MCP_BRIDGE_PUBLIC_PATH")]
+    pub public_path: Option<String>,
+    /// Most sessions at a time, of each kind [default: 64].
+    #[arg(long, value_name = "N", env = "MCP_BRIDGE_MAX_SESSIONS")]
+    pub max_sessions: Option<usize>,
+    /// Serve Prometheus metrics at /metrics.
+    #[arg(long, env = "MCP_BRIDGE_METRICS")]
+    pub metrics: bool,
+}
+
+/// What one call may use; what is not given comes from the configuration file or the default.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Rows of an answer [default: 500].
+    #[arg(long, value_name = "N", env = "MCP_BRIDGE_MAX_ROWS")]
+    pub max_rows: Option<u32>,
+    /// Bytes of an answer [default: 40000].
+    #[arg(long, value_name = "BYTES", env = "MCP_BRIDGE_MAX_RESULT_BYTES")]
+    pub max_result_bytes: Option<usize>,
+    /// Characters of one value [default: 2000].
+    #[arg(long, value_name = "N", env = "MCP_BRIDGE_MAX_CELL_CHARS")]
+    pub max_cell_chars: Option<usize>,
+    /// Bytes of a statement's text [default: 100000].
+    #[arg(long, value_name = "BYTES", env = "MCP_BRIDGE_MAX_SQL_BYTES")]
+    pub max_sql_bytes: Option<usize>,
+    /// Seconds a statement may run [default: 30].
+    #[arg(long, value_name = "SECONDS", env = "MCP_BRIDGE_STATEMENT_TIMEOUT")]
+    pub statement_timeout: Option<u64>,
+    /// Seconds an index analysis may run [default: 55].
+    #[arg(long, value_name = "SECONDS", env = "MCP_BRIDGE_ANALYSIS_TIMEOUT")]
+    pub analysis_timeout: Option<u64>,
+    /// Milliseconds to wait for a lock [default: 2000].
+    #[arg(long, value_name = "MS", env = "MCP_BRIDGE_LOCK_TIMEOUT")]
+    pub lock_timeout: Option<u64>,
+    /// Seconds a transaction may idle [default: 35].
+    #[arg(long, value_name = "SECONDS", env = "MCP_BRIDGE_IDLE_TIMEOUT")]
+    pub idle_timeout: Option<u64>,
+    /// The server's work_mem for our statements, such as 64MB [default: the server's].
+    #[arg(long, value_name = "SIZE", env = "MCP_BRIDGE_WORK_MEM")]
+    pub work_mem: Option<String>,
+    /// The server's temp_file_limit for our statements, such as 1GB; needs the right to set it.
+    #[arg(long, value_name = "SIZE", env = "MCP_BRIDGE_TEMP_FILE_LIMIT")]
+    pub temp_file_limit: Option<String>,
+    /// Connections to each database [default: 5].
+    #[arg(long, value_name = "N", env = "MCP_BRIDGE_POOL_SIZE")]
+    pub pool_size: Option<usize>,
+    /// Calls that may run at a time [default: 16].
+    #[arg(long, value_name = "N", env = "MCP_BRIDGE_MAX_CALLS")]
+    pub max_calls: Option<usize>,
+}
+
+/// How to log, always to standard error.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct Log {
+    /// Form of the log.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, env = "MCP_BRIDGE_LOG_FORMAT")]
+    pub log_format: LogFormat,
+    /// Least level to log of the bridge itself.
+    #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "MCP_BRIDGE_LOG_LEVEL")]
+    pub log_level: LogLevel,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Levels of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Only what went wrong.
+    Error,
+    /// And what may be wrong.
+    Warn,
+    /// And each call.
+    Info,
+    /// And how it went.
+    Debug,
+}
+
+impl LogLevel {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+impl LimitArgs {
+    /// Puts what is given in the place of what the file or the default says.
+    pub fn apply(&self, limits: &mut Limits) {
+        fn set<T: Clone>(slot: &mut T, given: Option<&T>) {
+            if let Some(given) = given {
+                slot.clone_from(given);
+            }
+        }
+        set(&mut limits.rows, self.max_rows.as_ref());
+        set(&mut limits.result_bytes, self.max_result_bytes.as_ref());
+        set(&mut limits.cell_chars, self.max_cell_chars.as_ref());
+        set(&mut limits.sql_bytes, self.max_sql_bytes.as_ref());
+        set(&mut limits.statement, self.statement_timeout.map(Duration::from_secs).as_ref());
+        set(&mut limits.analysis, self.analysis_timeout.map(Duration::from_secs).as_ref());
+        set(&mut limits.lock, self.lock_timeout.map(Duration::from_millis).as_ref());
+        set(&mut limits.idle_in_transaction, self.idle_timeout.map(Duration::from_secs).as_ref());
+        set(&mut limits.pool_size, self.pool_size.as_ref());
+        set(&mut limits.calls, self.max_calls.as_ref());
+        if self.work_mem.is_some() {
+            limits.work_mem.clone_from(&self.work_mem);
+        }
+        if self.temp_file_limit.is_some() {
+            limits.temp_file_limit.clone_from(&self.temp_file_limit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! `list_schemas`.
+
+use futures::FutureExt;
+use serde_json::json;
+
+use super::listing::Listing;
+use super::{Answer, Arguments, Context, Definition, Reply, schema, source};
+use crate::error::ToolError;
+
+pub(super) const TOOL: Definition = Definition {
+    name: "list_schemas",
+    title: "List schemas",
+    description: "List the schemas of the database with kind, number of relations and size.",
+    arguments: Vec::new,
+    output: || schema::output(&json!({"schemas": schema::records()}), &["schemas"]),
+    heavy: false,
+    run: |cx, arguments| Reply::of(run(cx, arguments)).boxed(),
+};
+
+/// What the text shows.
+const COLUMNS: [&str; 6] =
+    ["schema_name", "owner", "schema_type", "tables", "size_bytes", "description"];
+
+async fn run(cx: Context, _: Arguments) -> Result<Answer, ToolError> {
+    let server = cx.server().await?;
+    let sql = match source::function(&server, "mcp_schemas") {
+        Some(function) => format!("select * from {function}()"),
+        None => advisor_sql::schema::SCHEMAS.to_owned(),
+    };
+    let mut session = cx.session().await?;
+    let rows = session.rows(&sql, &[]).await?;
+    session.finish().await;
+    Ok(Listing::new(&cx.limits, rows).answer(
+        "schemas",
+        "schema",
+        &COLUMNS,
+        "select * from mcp_schemas() offset",
+    ))
+}
