@@ -58,11 +58,14 @@ export async function main(connect) {
       } catch (error) {
         answer(command, { error: describe(error) });
       }
-      return;
+      session = undefined;
+      break;
     } else {
       // Not awaited: the next command may be to cancel this one.
       run(command);
     }
   }
+  // An open pipe would keep the process alive.
+  process.stdin.destroy();
   await session?.close();
 }
