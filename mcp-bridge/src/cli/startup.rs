@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{LimitArgs, Source};
 use crate::db::Databases;
+use crate::error::ToolError;
 use crate::settings::conninfo::ConnInfo;
 use crate::settings::file::{ConfigFile, HttpSection, NamedDatabase};
 use crate::settings::limits::Limits;
@@ -60,7 +61,10 @@ impl Settings {
     }
 
     /// The pools, not yet connected.
-    pub(super) fn databases(&self) -> Databases {
+    ///
+    /// # Errors
+    /// Settings that no pool can have.
+    pub(super) fn databases(&self) -> Result<Databases, ToolError> {
         Databases::new(self.databases.clone(), Arc::clone(&self.limits))
     }
 }
