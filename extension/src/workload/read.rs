@@ -30,26 +30,23 @@ pub(super) fn read<'a>(arena: &'a Arena, text: &str, role: u32) -> Result<Read<'
             Ok(statement) => return Ok(Read { statement, text: attempt.text }),
             Err(error) => error,
         };
-        let position = usize::try_from(error.position).ok().filter(|&position| position > 0);
-        let next = if error.error.code == PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE {
+        let position = error.position;
+        let next = if error.code == PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE {
             qualified(&attempt.text, position, role)
                 .map(|text| Attempt { text, types: attempt.types.clone() })
         } else {
-            let sqlstate = sqlstate(error.error.code);
-            let (sqlstate, message) = (sqlstate.as_str(), error.error.message.as_str());
+            let sqlstate = sqlstate(error.code);
+            let (sqlstate, message) = (sqlstate.as_str(), error.message.as_str());
             attempt.after(&Reported { sqlstate, message, position })
         };
-        first.get_or_insert(error.error);
+        first.get_or_insert(error);
         match next {
             Some(next) => attempt = next,
             None => break,
         }
     }
-    Err(first.unwrap_or_else(|| ServerError {
-        code: PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
-        message: "statement cannot be read".to_owned(),
-        detail: None,
-        hint: None,
+    Err(first.unwrap_or_else(|| {
+        ServerError::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "statement cannot be read")
     }))
 }
 
