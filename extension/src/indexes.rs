@@ -98,6 +98,10 @@ pub(crate) fn hidden(given: &[u32]) -> Result<Hidden, AdvisorError> {
     if given.is_empty() {
         return Ok(hidden);
     }
+    // What `-` means as a regclass. pgrx would make it NULL.
+    if given.contains(&0) {
+        return Err(AdvisorError::NoSuchIndex(0));
+    }
     let oids: Vec<pg_sys::Oid> = given.iter().copied().map(pg_sys::Oid::from).collect();
     let json: Option<JsonB> = query::one(HIDDEN, &[oids.into()])?;
     let rows: Vec<HiddenRow> = json

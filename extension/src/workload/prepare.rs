@@ -112,7 +112,7 @@ impl<'a> Preparer<'a> {
         };
         let search_path = self.path_for(role)?;
         self.identity.adopt(self.scope, role, &search_path);
-        let Read { statement, text } = match read::read(self.arena, &entry.text, role) {
+        let Read { statement, text } = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
             Err(error) => return Ok(Err(failed(&entry, error))),
         };

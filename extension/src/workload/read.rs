@@ -20,9 +20,16 @@ pub(super) struct Read<'a> {
 
 /// Analyzes `text` under the role and path in force, repairing it as often as needed.
 ///
+/// A name that the path does not find is looked for in the schemas that `guess_for` may use; with
+/// `None` it is the server's error.
+///
 /// # Errors
 /// The server's first error: it is about the text that the user knows.
-pub(super) fn read<'a>(arena: &'a Arena, text: &str, role: u32) -> Result<Read<'a>, ServerError> {
+pub(super) fn read<'a>(
+    arena: &'a Arena,
+    text: &str,
+    guess_for: Option<u32>,
+) -> Result<Read<'a>, ServerError> {
     let mut attempt = Attempt::new(text);
     let mut first: Option<ServerError> = None;
     for _ in 0..MAX_ATTEMPTS {
@@ -32,7 +39,8 @@ pub(super) fn read<'a>(arena: &'a Arena, text: &str, role: u32) -> Result<Read<'
         };
         let position = error.position;
         let next = if error.code == PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE {
-            qualified(&attempt.text, position, role)
+            guess_for
+                .and_then(|role| qualified(&attempt.text, position, role))
                 .map(|text| Attempt { text, types: attempt.types.clone() })
         } else {
             let sqlstate = sqlstate(error.code);

@@ -10,7 +10,7 @@ use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
 use crate::sys::{self, Arena, SessionScope};
 
-/// Reads a statement as the caller with `search_path` in force, and binds its parameters to typical
+/// Reads a statement as the caller with `search_path` in force and nothing beyond it, and binds its parameters to typical
 /// values. Values are shown with the plan, so only those count that the caller may read.
 ///
 /// It is not planned: weight and cost are left at nothing.
@@ -28,7 +28,7 @@ pub(crate) fn single<'a>(
     let role = scope.caller();
     let mut identity = Identity::default();
     identity.adopt(scope, role, search_path);
-    let Read { mut statement, text: read } = read::read(arena, text, role)
+    let Read { mut statement, text: read } = read::read(arena, text, None)
         .map_err(|error| AdvisorError::InText { error, text: text.to_owned() })?;
     if !statement.plannable {
         return Err(AdvisorError::NoPlan);
