@@ -52,7 +52,9 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let databases = settings.databases();
+    let databases = settings
+        .databases()
+        .map_err(|error| Failure { message: error.to_string(), code: EXIT_CONFIGURATION })?;
     let bridge =
         Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
     let shutdown = CancellationToken::new();
