@@ -2,7 +2,9 @@
 
 pub mod db;
 pub mod error;
+pub mod metrics;
 pub mod settings;
+pub mod transport;
 
 /// The version of this crate, which is the product's.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
