@@ -2,6 +2,7 @@
 
 pub mod db;
 pub mod error;
+pub mod guard;
 pub mod settings;
 
 /// The version of this crate, which is the product's.
