@@ -17,6 +17,8 @@ pub enum Param<'a> {
     Text(Option<&'a str>),
     /// `text[]`.
     TextArray(Vec<String>),
+    /// `text[]`, null.
+    NoTextArray,
     /// `bigint`.
     Int(i64),
     /// `double precision`.
@@ -33,6 +35,7 @@ impl Param<'_> {
         match self {
             Self::Text(value) => (value, Type::TEXT),
             Self::TextArray(value) => (value, Type::TEXT_ARRAY),
+            Self::NoTextArray => (&None::<Vec<String>>, Type::TEXT_ARRAY),
             Self::Int(value) => (value, Type::INT8),
             Self::Float(value) => (value, Type::FLOAT8),
             Self::Bool(value) => (value, Type::BOOL),

@@ -37,6 +37,33 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     Ok(Answer { text, data: [("object".to_owned(), Value::Object(object))].into_iter().collect() })
 }
 
+/// A table or view, or whatever has that name, as text.
+///
+/// # Errors
+/// As the tool.
+pub(crate) async fn object_text(
+    cx: &Context,
+    schema: &str,
+    name: &str,
+) -> Result<String, ToolError> {
+    let mut missing = None;
+    for kind in KINDS {
+        match read(cx, schema, name, kind).await {
+            Ok(object) => return Ok(details::describe(&object)),
+            Err(error) if is_absent(&error) => {
+                missing.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(missing.unwrap_or_else(|| absent(schema, name, KINDS[0])))
+}
+
+/// Whether an error says that there is no such schema or object of that kind.
+pub(crate) fn is_absent(error: &ToolError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("3F000" | "42P01" | "42704" | "42809" | "42883"))
+}
+
 /// One object as the extension describes it.
 ///
 /// # Errors
@@ -60,11 +87,12 @@ async fn read(
     let object = rows.into_iter().next().and_then(|row| row.into_iter().next());
     match object {
         Some((_, Value::Object(object))) => Ok(object),
-        _ => Err(ToolError::new(
-            Kind::SqlError,
-            format!("{kind} \"{schema}.{name}\" does not exist"),
-        )
-        .with_sqlstate("42P01")
-        .with_hint("list_objects shows what there is.")),
+        _ => Err(absent(schema, name, kind)),
     }
+}
+
+fn absent(schema: &str, name: &str, kind: &str) -> ToolError {
+    ToolError::new(Kind::SqlError, format!("{kind} \"{schema}.{name}\" does not exist"))
+        .with_sqlstate("42P01")
+        .with_hint("list_objects shows what there is.")
 }

@@ -8,8 +8,11 @@ use super::{Answer, Arguments, Context, Definition, Reply, schema, source, text}
 use crate::db::Param;
 use crate::error::{Kind, ToolError};
 
+/// The name of the tool, whose reports are kept as a resource.
+pub(crate) const NAME: &str = "analyze_db_health";
+
 pub(super) const TOOL: Definition = Definition {
-    name: "analyze_db_health",
+    name: NAME,
     title: "Database health",
     description: "Check the health of the database: indexes, connections, vacuum, sequences, \
                   replication, buffer cache, constraints. Each finding says how bad it is and \
