@@ -9,3 +9,13 @@ comment on function mcp_advise_report(
 'Everything that mcp_advise_indexes finds out, as one document: the indexes, cost and plan of each statement before and after, statements left out and why, the rounds of the search, the Pareto front of size and cost, planner calls made and saved, time. plans: whether to show plans.';
 comment on function mcp_whatif_benchmark(text[], integer, integer) is
 'How fast what-if planning is on this server: each statement is planned in process with its first 0, 1, 2, 4, … candidate indexes (at most max_candidates), repeats times each. plan_us: mean microseconds of one planner call.';
+comment on function mcp_schemas() is
+'The schemas of the database, the user''s own first. tables: tables, partitioned and foreign ones, without partitions. size_bytes: of all tables, partitions and materialized views, with indexes and TOAST.';
+comment on function mcp_objects(text, text) is
+'The objects of one kind in a schema, by name. kind: table, view, sequence, extension, materialized view, partition, function, type or index; extensions are listed whatever their schema. size_bytes: with indexes and TOAST, of all partitions.';
+comment on function mcp_object(text, text, text) is
+'One object with everything that the catalog knows of it. name: without quotes, letter by letter; of a function also with the types of its arguments, as in area(integer, text). kind: as for mcp_objects; table, view, materialized view and partition find any of these.';
+comment on function mcp_top_queries(text, integer) is
+'The dearest statements of this database in pg_stat_statements. sort_by: total_time, mean_time, or resources for those with more than 5 % of the time, blocks or WAL of all, the largest share first. Times are of execution, in milliseconds; shares are from 0 to 1. Statements of mcp_advisor, mcp-bridge and hypopg are left out.';
+comment on function mcp_health(text[]) is
+'What is wrong with the database, worst first. checks: all, or names of categories (index, connection, vacuum, sequence, replication, buffer, constraint) or of checks. severity: critical, warning, info or ok; a check that finds nothing has one row that is ok, one that cannot run has a row that says why. remediation: SQL that mends it.';

@@ -5,12 +5,15 @@ mod api;
 mod catalog;
 mod doubts;
 mod error;
+mod health;
 mod hypopg;
+mod objects;
 mod planner;
 mod query;
 mod report;
 mod sampling;
 mod settings;
+mod statements;
 mod sys;
 mod workload;
 

@@ -61,7 +61,11 @@ pub(super) fn given_queries(queries: Vec<Option<String>>) -> Result<Vec<String>,
     queries.into_iter().collect::<Option<Vec<String>>>().ok_or(AdvisorError::NullQuery)
 }
 
-fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, AdvisorError> {
+/// A value that must not be NULL.
+///
+/// # Errors
+/// 22004.
+pub(super) fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, AdvisorError> {
     value.ok_or(AdvisorError::NullArgument(argument))
 }
 

@@ -3,3 +3,6 @@
 mod advise;
 mod arguments;
 mod benchmark;
+mod health;
+mod schema;
+mod top_queries;
