@@ -34,4 +34,4 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
 from pg_catalog.pg_extension as e
 join pg_catalog.pg_namespace as n
     on n.oid = e.extnamespace
-where e.extname = $2 and $3 = 'extension' and $1 is not null
+where e.extname = $2 and $3 = 'extension' and $1::text is not null

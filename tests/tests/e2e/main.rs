@@ -6,11 +6,16 @@ mod answer;
 mod bad_input;
 mod cluster;
 mod fixture;
+mod health;
+mod health_server;
 mod interrupts;
+mod objects;
 mod odd;
 mod robustness;
+mod schema;
 mod security;
 mod session;
+mod top_queries;
 mod truth;
 mod workload;
 
@@ -32,10 +37,15 @@ fn main() -> Result<ExitCode> {
         advice::CASES,
         bad_input::CASES,
         cluster::CASES,
+        health::CASES,
+        health_server::CASES,
         interrupts::CASES,
+        objects::CASES,
         robustness::CASES,
+        schema::CASES,
         security::CASES,
         session::CASES,
+        top_queries::CASES,
         truth::CASES,
         workload::CASES,
     ]
