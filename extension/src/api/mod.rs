@@ -5,3 +5,6 @@ mod arguments;
 mod benchmark;
 mod explain;
 mod whatif;
+mod health;
+mod schema;
+mod top_queries;
