@@ -6,6 +6,7 @@ mod answer;
 mod bad_input;
 mod cluster;
 mod explain;
+mod explain_analyze;
 mod fixture;
 mod interrupts;
 mod odd;
@@ -36,6 +37,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         explain::CASES,
+        explain_analyze::CASES,
         interrupts::CASES,
         progress::CASES,
         robustness::CASES,
