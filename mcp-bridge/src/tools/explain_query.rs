@@ -70,7 +70,8 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
                 Param::TextArray(ddl),
                 Param::Bool(analyze),
             ];
-            let rows = session.rows(&call, &params).await?;
+            let rows = session.rows(&call, &params).await;
+            let rows = rows.map_err(|error| locate_in(error, &sql, statement.offset))?;
             session.finish().await;
             match rows.into_iter().next().and_then(|mut row| row.remove("plan")) {
                 Some(Value::String(plan)) => plan,
