@@ -4,7 +4,7 @@ mod advise;
 mod arguments;
 mod benchmark;
 mod explain;
-mod whatif;
 mod health;
 mod schema;
 mod top_queries;
+mod whatif;

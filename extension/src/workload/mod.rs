@@ -14,8 +14,8 @@ use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement};
 
 pub(crate) use prepare::{Preparer, Workload};
-pub(crate) use single::single;
 pub(crate) use read::sqlstate;
+pub(crate) use single::single;
 
 /// What can be done without pg_stat_statements.
 const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";
