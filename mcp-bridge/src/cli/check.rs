@@ -100,7 +100,7 @@ fn unreachable(error: &ToolError) -> Item {
     Item {
         what: "connection",
         state: State::Missing,
-        found: found.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" "),
+        found: found.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(". "),
         mend: error.hint.clone(),
     }
 }
