@@ -5,6 +5,9 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod advise;
+mod health;
+mod schema;
 mod shape;
 mod subtransactions;
+mod top_queries;
 mod whatif;
