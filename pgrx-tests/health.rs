@@ -52,7 +52,7 @@ mod tests {
         Spi::run("select * from mcp_health('{locks}')").unwrap();
     }
 
-    #[pg_test(error = "\"checks\" must not be null")]
+    #[pg_test(error = "\"checks\" must not contain null elements")]
     fn health_null_among_checks() {
         Spi::run("select * from mcp_health('{index,null}')").unwrap();
     }

@@ -5,9 +5,12 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod advise;
+mod explain;
 mod health;
+mod progress;
 mod schema;
 mod shape;
 mod subtransactions;
 mod top_queries;
 mod whatif;
+mod whatif_indexes;

@@ -53,6 +53,8 @@ pub(crate) async fn complete(
                 .iter()
                 .any(|one| *one == template.uri && one.contains(&slot))
         }
+        // The enumeration may grow.
+        _ => false,
     };
     if !known {
         return Err(ErrorData::invalid_params(

@@ -2,6 +2,7 @@
 
 mod prepare;
 mod read;
+mod single;
 mod values;
 
 use advisor_core::model::QueryShape;
@@ -14,6 +15,7 @@ use crate::sys::{Binding, Statement};
 
 pub(crate) use prepare::{Preparer, Workload};
 pub(crate) use read::sqlstate;
+pub(crate) use single::single;
 
 /// What can be done without pg_stat_statements.
 const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";

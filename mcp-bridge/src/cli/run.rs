@@ -1,6 +1,8 @@
 //! Serving: from settings to a running transport, until a signal or the client ends it.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +12,10 @@ use super::startup::Settings;
 use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, Log, LogFormat, Serve, Transport};
 use crate::handler::Bridge;
 use crate::settings::Environment;
-use crate::transport::{self, HttpOptions, Listener, Tokens, TransportError};
+use crate::transport::{self, HttpOptions, Listener, Readiness, Tokens, TransportError};
+
+/// How long the end of the process waits for statements to be cancelled.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the process cannot serve: what to print, and its exit code.
 #[derive(Debug)]
@@ -52,7 +57,9 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let databases = settings.databases();
+    let databases = settings
+        .databases()
+        .map_err(|error| Failure { message: error.to_string(), code: EXIT_CONFIGURATION })?;
     let bridge =
         Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
     let shutdown = CancellationToken::new();
@@ -64,16 +71,21 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
         "serving"
     );
     if cli.serve.transport == Transport::Stdio {
-        return transport::stdio(bridge, shutdown).await.map_err(|error| failure(&error));
+        let served = transport::stdio(bridge, shutdown).await;
+        databases.close(CLOSE_LIMIT).await;
+        return served.map_err(|error| failure(&error));
     }
     let options = http_options(&cli.serve, &settings, &env)?;
     let listener = Listener::bind(options).await.map_err(|error| failure(&error))?;
-    tracing::info!(address = %listener.local_addr(), "listening");
-    let ready = move || {
-        let databases = databases.clone();
-        Box::pin(async move { databases.ready().await.map_err(|error| error.to_string()) }) as _
-    };
-    listener.serve(bridge, ready, shutdown).await.map_err(|error| failure(&error))
+    tracing::info!(address = listener.local_addr().map(tracing::field::display), "listening");
+    let probed = databases.clone();
+    let ready: Readiness = Arc::new(move || {
+        let databases = probed.clone();
+        Box::pin(async move { databases.ready().await.map_err(|error| error.to_string()) })
+    });
+    listener.serve(bridge, ready, shutdown).await;
+    databases.close(CLOSE_LIMIT).await;
+    Ok(())
 }
 
 fn failure(error: &TransportError) -> Failure {
@@ -145,7 +157,7 @@ fn http_options(serve: &Serve, settings: &Settings, env: &Environment) -> Result
     }
     options.metrics = serve.http.metrics || file.metrics;
     // A session must outlive its longest call: rmcp's idle timer does not see calls that run.
-    options.session_idle = longest + std::time::Duration::from_secs(60);
+    options.session_idle = longest + Duration::from_secs(60);
     Ok(options)
 }
 

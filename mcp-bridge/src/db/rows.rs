@@ -1,5 +1,6 @@
 //! Statements of our own: rows as JSON objects, parameters typed.
 
+use advisor_sql::OWN_MARK;
 use futures::TryStreamExt as _;
 use serde_json::{Map, Value};
 use tokio_postgres::types::{ToSql, Type};
@@ -17,6 +18,8 @@ pub enum Param<'a> {
     Text(Option<&'a str>),
     /// `text[]`.
     TextArray(Vec<String>),
+    /// `text[]`, null.
+    NoTextArray,
     /// `bigint`.
     Int(i64),
     /// `double precision`.
@@ -33,6 +36,7 @@ impl Param<'_> {
         match self {
             Self::Text(value) => (value, Type::TEXT),
             Self::TextArray(value) => (value, Type::TEXT_ARRAY),
+            Self::NoTextArray => (&None::<Vec<String>>, Type::TEXT_ARRAY),
             Self::Int(value) => (value, Type::INT8),
             Self::Float(value) => (value, Type::FLOAT8),
             Self::Bool(value) => (value, Type::BOOL),
@@ -52,8 +56,9 @@ impl Session {
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<Map<String, Value>>, ToolError> {
-        let text =
-            format!("select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q");
+        let text = format!(
+            "{OWN_MARK} select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q"
+        );
         let typed: Vec<Typed<'_>> = params.iter().map(Param::typed).collect();
         let rows = self
             .run(&[&text], async |client| {
