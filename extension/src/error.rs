@@ -204,15 +204,6 @@ impl From<AdvisorError> for ErrorReport {
     }
 }
 
-/// The code that says that there is no object of this kind.
-fn undefined(kind: &str) -> PgSqlErrorCode {
-    match advisor_sql::schema::absent(kind) {
-        "42883" => PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
-        "42704" => PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-        _ => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-    }
-}
-
 /// The server's error as it was.
 fn of_server(error: ServerError) -> ErrorReport {
     let mut report = ErrorReport::new(error.code, error.message, "");
@@ -223,4 +214,13 @@ fn of_server(error: ServerError) -> ErrorReport {
         report = report.set_hint(hint);
     }
     report
+}
+
+/// The code that says that there is no object of this kind.
+fn undefined(kind: &str) -> PgSqlErrorCode {
+    match advisor_sql::schema::absent(kind) {
+        "42883" => PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+        "42704" => PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        _ => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+    }
 }

@@ -6,6 +6,7 @@ mod answer;
 mod bad_input;
 mod cluster;
 mod explain;
+mod explain_analyze;
 mod fixture;
 mod health;
 mod health_server;
