@@ -9,3 +9,17 @@ comment on function mcp_advise_report(
 'Everything that mcp_advise_indexes finds out, as one document: the indexes, cost and plan of each statement before and after, statements left out and why, the rounds of the search, the Pareto front of size and cost, planner calls made and saved, time. plans: whether to show plans.';
 comment on function mcp_whatif_benchmark(text[], integer, integer) is
 'How fast what-if planning is on this server: each statement is planned in process with its first 0, 1, 2, 4, … candidate indexes (at most max_candidates), repeats times each. plan_us: mean microseconds of one planner call.';
+comment on function mcp_explain(text, text[], regclass[], boolean, text) is
+'The plan of one statement. query: SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE; parameters $1, $2, … get typical values from the statistics of the columns that they are compared with. hypothetical_indexes: CREATE INDEX statements (b-tree on plain columns, with INCLUDE) for indexes that the plan may use as if they were built. hide_indexes: existing indexes that it may not use. With either, the text begins with the cost before and after and the indexes used. analyze: execute the statement, which must only read, and show times, rows and buffers; not together with other indexes. format: text, json, xml or yaml. Nothing is built, what is executed is rolled back, and nothing of the session changes.';
+comment on function mcp_whatif_indexes(text[], text[]) is
+'What the workload costs with exactly these indexes, as one document in the form of mcp_advise_report: nothing is searched. indexes: CREATE INDEX statements (b-tree on plain columns, with INCLUDE), may be empty. queries: the statements, NULL for the workload of this database in pg_stat_statements. The document also describes the tables: rows, columns, existing indexes.';
+comment on function mcp_schemas() is
+'The schemas of the database, the user''s own first. tables: tables, partitioned and foreign ones, without partitions. size_bytes: of all tables, partitions and materialized views, with indexes and TOAST.';
+comment on function mcp_objects(text, text) is
+'The objects of one kind in a schema, by name. kind: table, view, sequence, extension, materialized view, partition, function, type or index; extensions are listed whatever their schema. size_bytes: with indexes and TOAST, of all partitions.';
+comment on function mcp_object(text, text, text) is
+'One object with everything that the catalog knows of it. name: without quotes, letter by letter; of a function also with the types of its arguments, as in area(integer, text). kind: as for mcp_objects; table, view, materialized view and partition find any of these.';
+comment on function mcp_top_queries(text, integer) is
+'The dearest statements of this database in pg_stat_statements. sort_by: total_time, mean_time, or resources for those with more than 5 % of the time, blocks or WAL of all, the largest share first. Times are of execution, in milliseconds; shares are from 0 to 1. Statements of mcp_advisor, mcp-bridge and hypopg are left out.';
+comment on function mcp_health(text[]) is
+'What is wrong with the database, worst first. checks: all, or names of categories (index, connection, vacuum, sequence, replication, buffer, constraint) or of checks. severity: critical, warning, info or ok; a check that finds nothing has one row that is ok, one that cannot run has a row that says why. remediation: SQL that mends it.';

@@ -1,11 +1,15 @@
 //! The program `mcp-bridge`.
 
+#![recursion_limit = "256"] // The layout of the future that serves: layers around layers.
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 use mcp_bridge::cli::run::Failure;
-use mcp_bridge::cli::{Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, check, extras, print_config, run};
+use mcp_bridge::cli::{
+    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, check, extras, print_config, run,
+};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,16 +33,19 @@ async fn dispatch(cli: Cli) -> ExitCode {
                 Err(Failure { message, code }) => fail(&message, code),
             };
         }
-        Some(Command::Check { source, json }) => match check::check(source, *json, &mut out).await {
-            Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => return ExitCode::from(EXIT_CHECK),
-            Ok(Err(error)) => Err(error),
-            Err(error) => return fail(&error.to_string(), EXIT_CONFIGURATION),
-        },
+        Some(Command::Check { source, json }) => {
+            match check::check(source, *json, &mut out).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => return ExitCode::from(EXIT_CHECK),
+                Ok(Err(error)) => Err(error),
+                Err(error) => return fail(&error.to_string(), EXIT_CONFIGURATION),
+            }
+        }
         Some(Command::Tools { access_mode }) => extras::tools(*access_mode, &mut out),
         Some(Command::PrintConfig { client, url }) => {
             let program = std::env::current_exe();
-            let program = program.as_ref().map_or("mcp-bridge".into(), |path| path.to_string_lossy());
+            let program =
+                program.as_ref().map_or("mcp-bridge".into(), |path| path.to_string_lossy());
             out.write_all(print_config::text(*client, &program, url.as_deref()).as_bytes())
         }
         Some(Command::Completions { shell }) => {

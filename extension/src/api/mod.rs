@@ -3,3 +3,8 @@
 mod advise;
 mod arguments;
 mod benchmark;
+mod explain;
+mod health;
+mod schema;
+mod top_queries;
+mod whatif;

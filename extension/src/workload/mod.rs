@@ -2,18 +2,23 @@
 
 mod prepare;
 mod read;
+mod single;
 mod values;
 
 use advisor_core::model::QueryShape;
 use pgrx::Spi;
 
 use crate::error::AdvisorError;
-use crate::hypopg::extension_schema;
-use crate::query;
 use crate::settings;
+use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement};
 
 pub(crate) use prepare::{Preparer, Workload};
+pub(crate) use read::sqlstate;
+pub(crate) use single::single;
+
+/// What can be done without pg_stat_statements.
+const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";
 
 const STATEMENTS: &str = include_str!("../../../sql/catalog/statements.sql");
 
@@ -46,6 +51,9 @@ pub(crate) struct Prepared<'a> {
     pub(crate) statement: Statement<'a>,
     /// Parameter draws, at least one.
     pub(crate) bindings: Vec<Binding<'a>>,
+    /// Whether the role may read the columns that the values come from. If not, they must not be
+    /// shown: a view may let it use a column without letting it see one.
+    pub(crate) may_show_values: bool,
     /// What it does with its tables.
     pub(crate) shape: QueryShape,
     /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost
@@ -99,16 +107,10 @@ pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
 /// The dearest statements that pg_stat_statements recorded in this database.
 ///
 /// # Errors
-/// [`AdvisorError::NoStatements`] or [`AdvisorError::StatementsNotLoaded`] with what to do.
+/// As [`RecordedStatements::find`], with what to do.
 pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
-    let schema = extension_schema("pg_stat_statements")?.ok_or(AdvisorError::NoStatements)?;
-    let loaded: Option<bool> = query::one(
-        "select pg_catalog.current_setting('pg_stat_statements.max', true) is not null",
-        &[],
-    )?;
-    if loaded != Some(true) {
-        return Err(AdvisorError::StatementsNotLoaded);
-    }
+    let statements = RecordedStatements::find(INSTEAD)?;
+    let schema = statements.schema;
     let args = [settings::min_calls().into(), settings::min_mean_time().into(), max_queries.into()];
     Spi::connect(|client| {
         let mut entries = Vec::new();

@@ -53,7 +53,7 @@ pub async fn check(
     out: &mut dyn Write,
 ) -> Result<io::Result<bool>, SettingsError> {
     let settings = Settings::read(source, &LimitArgs::default(), &Environment::of_process())?;
-    let databases = settings.databases();
+    let databases = settings.databases()?;
     let mut good = true;
     let mut documents = Vec::new();
     let mut text = format!("mcp-bridge {}\n", crate::VERSION);
@@ -151,8 +151,9 @@ fn judge(server: &ServerInfo) -> Vec<Item> {
         } else {
             "the role sees its own statements only".to_owned()
         },
-        mend: (!server.monitor)
-            .then(|| format!("GRANT pg_monitor TO {};", crate::tools::source::quoted(&server.role))),
+        mend: (!server.monitor).then(|| {
+            format!("GRANT pg_monitor TO {};", crate::tools::source::quoted(&server.role))
+        }),
     });
     items
 }

@@ -1,6 +1,8 @@
 //! Serving: from settings to a running transport, until a signal or the client ends it.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -10,7 +12,10 @@ use super::startup::Settings;
 use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, Log, LogFormat, Serve, Transport};
 use crate::handler::Bridge;
 use crate::settings::Environment;
-use crate::transport::{self, HttpOptions, Listener, Tokens, TransportError};
+use crate::transport::{self, HttpOptions, Listener, Readiness, Tokens, TransportError};
+
+/// How long the end of the process waits for statements to be cancelled.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the process cannot serve: what to print, and its exit code.
 #[derive(Debug)]
@@ -52,9 +57,10 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let databases = settings.databases();
-    let bridge =
-        Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
+    let databases = settings
+        .databases()
+        .map_err(|error| Failure { message: error.to_string(), code: EXIT_CONFIGURATION })?;
+    let bridge = Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
     let shutdown = CancellationToken::new();
     stop_on_signals(&shutdown);
     tracing::info!(
@@ -64,16 +70,22 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
         "serving"
     );
     if cli.serve.transport == Transport::Stdio {
-        return transport::stdio(bridge, shutdown).await.map_err(|error| failure(&error));
+        let served = transport::stdio(bridge, shutdown).await;
+        databases.close(CLOSE_LIMIT).await;
+        return served.map_err(|error| failure(&error));
     }
     let options = http_options(&cli.serve, &settings, &env)?;
     let listener = Listener::bind(options).await.map_err(|error| failure(&error))?;
-    tracing::info!(address = %listener.local_addr(), "listening");
-    let ready = move || {
-        let databases = databases.clone();
-        Box::pin(async move { databases.ready().await.map_err(|error| error.to_string()) }) as _
-    };
-    listener.serve(bridge, ready, shutdown).await.map_err(|error| failure(&error))
+    let addresses: Vec<String> = listener.local_addrs().iter().map(ToString::to_string).collect();
+    tracing::info!(addresses = addresses.join(", "), "listening");
+    let probed = databases.clone();
+    let ready: Readiness = Arc::new(move || {
+        let databases = probed.clone();
+        Box::pin(async move { databases.ready().await.map_err(|error| error.to_string()) })
+    });
+    listener.serve(bridge, ready, shutdown).await;
+    databases.close(CLOSE_LIMIT).await;
+    Ok(())
 }
 
 fn failure(error: &TransportError) -> Failure {
@@ -115,16 +127,27 @@ fn address(serve: &Serve, from_file: Option<&str>) -> String {
             (&serve.streamable_http_host, serve.streamable_http_port)
         }
     };
-    if host.is_none() && port.is_none() && let Some(listen) = from_file {
+    if host.is_none()
+        && port.is_none()
+        && let Some(listen) = from_file
+    {
         return listen.to_owned();
     }
     let host = host.as_deref().unwrap_or("localhost");
     // An IPv6 address needs brackets before a port.
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
     format!("{host}:{}", port.unwrap_or(8000))
 }
 
-fn http_options(serve: &Serve, settings: &Settings, env: &Environment) -> Result<HttpOptions, Failure> {
+fn http_options(
+    serve: &Serve,
+    settings: &Settings,
+    env: &Environment,
+) -> Result<HttpOptions, Failure> {
     let configuration = |message: String| Failure { message, code: EXIT_CONFIGURATION };
     let file = &settings.http;
     let token_file = serve.http.auth_token_file.as_ref().or(file.auth_token_file.as_ref());
@@ -145,7 +168,7 @@ fn http_options(serve: &Serve, settings: &Settings, env: &Environment) -> Result
     }
     options.metrics = serve.http.metrics || file.metrics;
     // A session must outlive its longest call: rmcp's idle timer does not see calls that run.
-    options.session_idle = longest + std::time::Duration::from_secs(60);
+    options.session_idle = longest + Duration::from_secs(60);
     Ok(options)
 }
 

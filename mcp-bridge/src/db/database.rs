@@ -73,6 +73,17 @@ impl Databases {
         })
     }
 
+    /// Whether all databases answer.
+    ///
+    /// # Errors
+    /// Why the first that does not answer does not.
+    pub async fn ready(&self) -> Result<(), ToolError> {
+        for database in self.databases.iter() {
+            database.ready().await?;
+        }
+        Ok(())
+    }
+
     /// Closes idle connections and waits, at most `limit`, until the statements of calls that
     /// were given up are cancelled. For the end of the process.
     pub async fn close(&self, limit: Duration) {

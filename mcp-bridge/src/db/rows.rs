@@ -17,6 +17,8 @@ pub enum Param<'a> {
     Text(Option<&'a str>),
     /// `text[]`.
     TextArray(Vec<String>),
+    /// `text[]`, null.
+    NoTextArray,
     /// `bigint`.
     Int(i64),
     /// `double precision`.
@@ -33,6 +35,7 @@ impl Param<'_> {
         match self {
             Self::Text(value) => (value, Type::TEXT),
             Self::TextArray(value) => (value, Type::TEXT_ARRAY),
+            Self::NoTextArray => (&None::<Vec<String>>, Type::TEXT_ARRAY),
             Self::Int(value) => (value, Type::INT8),
             Self::Float(value) => (value, Type::FLOAT8),
             Self::Bool(value) => (value, Type::BOOL),
@@ -45,7 +48,7 @@ impl Session {
     /// order of the columns. `sql` is trusted text, never a user's.
     ///
     /// # Errors
-    /// What the server answers; [`Kind::Timeout`] or [`Kind::Cancelled`]; [`Kind::Unsupported`]
+    /// What the server answers, with line and column in the [`Param::Text`] that it points at; [`Kind::Timeout`] or [`Kind::Cancelled`]; [`Kind::Unsupported`]
     /// when the result has more than 64 MiB.
     pub async fn rows(
         &mut self,
@@ -54,15 +57,20 @@ impl Session {
     ) -> Result<Vec<Map<String, Value>>, ToolError> {
         let text =
             format!("select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q");
+        let texts: Vec<&str> = params
+            .iter()
+            .filter_map(|param| if let Param::Text(text) = param { *text } else { None })
+            .collect();
+        let error = |error| Failure::in_parameter(&error, &texts);
         let typed: Vec<Typed<'_>> = params.iter().map(Param::typed).collect();
         let rows = self
             .run(&[&text], async |client| {
-                let stream = client.query_typed_raw(&text, typed).await?;
+                let stream = client.query_typed_raw(&text, typed).await.map_err(error)?;
                 let mut stream = std::pin::pin!(stream);
                 let mut rows = Vec::new();
                 let mut bytes = 0;
-                while let Some(row) = stream.try_next().await? {
-                    let json: &str = row.try_get(0)?;
+                while let Some(row) = stream.try_next().await.map_err(error)? {
+                    let json: &str = row.try_get(0).map_err(error)?;
                     bytes += json.len();
                     if bytes > MAX_BYTES {
                         return Ok(None);

@@ -85,16 +85,14 @@ impl Bridge {
         let text = match &target {
             Target::Health { database } => self.health_text(database, &cx).await,
             Target::Schema { schema, .. } => schema_text(&cx, schema).await,
-            Target::Object { schema, object, .. } => {
-                tools::object_text(&cx, schema, object).await
-            }
+            Target::Object { schema, object, .. } => tools::object_text(&cx, schema, object).await,
         };
         drop(slot);
         match text {
             Ok(text) => Ok(ReadResourceResult::new(vec![
                 ResourceContents::text(text, uri).with_mime_type(MIME),
             ])),
-            Err(error) if is_absent(&error) => Err(unknown()),
+            Err(error) if tools::is_absent(&error) => Err(unknown()),
             Err(error) => Err(protocol_error(&error)),
         }
     }
@@ -112,11 +110,6 @@ impl Bridge {
         let age = report.made.elapsed().as_secs();
         Ok(format!("Health report, made {age} s ago\n{}", report.text))
     }
-}
-
-/// Whether an error says that there is no such schema or object.
-fn is_absent(error: &ToolError) -> bool {
-    matches!(error.sqlstate.as_deref(), Some("3F000" | "42P01" | "42704"))
 }
 
 async fn schema_text(cx: &Context, schema: &str) -> Result<String, ToolError> {

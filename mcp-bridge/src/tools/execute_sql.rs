@@ -4,13 +4,13 @@ use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
 use super::{AccessMode, Answer, Arguments, Context, Definition, Reply, schema, text};
+use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Session, Table};
 use crate::error::{Kind, ToolError};
 use crate::guard::{self, Form, Part, PartKind};
 
 pub(super) const UNRESTRICTED_TITLE: &str = "Execute SQL (may write)";
-pub(super) const UNRESTRICTED_DESCRIPTION: &str =
-    "Run SQL with all rights of the role, writes and DDL included; changes are committed. Several \
+pub(super) const UNRESTRICTED_DESCRIPTION: &str = "Run SQL with all rights of the role, writes and DDL included; changes are committed. Several \
      statements run in one transaction; the last one's result is returned.";
 
 pub(super) const TOOL: Definition = Definition {
@@ -63,7 +63,7 @@ async fn read(cx: &Context, sql: &str) -> Result<Table, ToolError> {
         Form::Query => session.query(statement.text, &caps(cx)).await,
         Form::Show | Form::Explain(_) => session.simple(statement.text, &caps(cx)).await,
     };
-    let table = table.map_err(|error| error.moved(sql, statement.offset))?;
+    let table = table.map_err(|error| locate_in(error, sql, statement.offset))?;
     session.finish().await;
     Ok(table)
 }
@@ -79,20 +79,19 @@ async fn run_any(cx: &Context, sql: &str) -> Result<Table, ToolError> {
         )
         .with_detail(format!("The statement is: {}", text::line(part.text, 100))));
     }
-    let mut session = cx.db.read_write(&cx.call).await?;
     let block = parts.iter().all(|part| part.kind.runs_in_a_block());
-    if block {
-        session.begin_write().await?;
-    }
+    let mut session =
+        if block { cx.db.begin_write(&cx.call).await? } else { cx.db.read_write(&cx.call).await? };
     let mut last = None;
     for part in &parts {
         let table = run_part(&mut session, part, &caps(cx)).await;
-        last = Some(table.map_err(|error| error.moved(sql, part.offset))?);
+        last = Some(table.map_err(|error| locate_in(error, sql, part.offset))?);
     }
     if block {
         session.commit().await?;
+    } else {
+        session.finish().await;
     }
-    session.finish().await;
     last.ok_or_else(|| ToolError::new(Kind::InvalidArgument, "there is no statement"))
 }
 
@@ -146,7 +145,11 @@ fn answer(table: Table, limit: u32) -> Answer {
     if table.truncated_cells > 0 {
         notices.push(format!(
             "{} cut; for all of a value select substr() of it.",
-            if table.truncated_cells == 1 { "1 long value was".to_owned() } else { format!("{} long values were", table.truncated_cells) },
+            if table.truncated_cells == 1 {
+                "1 long value was".to_owned()
+            } else {
+                format!("{} long values were", table.truncated_cells)
+            },
         ));
         data.insert("truncated_cells".to_owned(), json!(table.truncated_cells));
     }

@@ -3,7 +3,8 @@
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Arguments, Answer, Context, Definition, Reply, hypothetical, schema, source};
+use super::{Answer, Arguments, Context, Definition, Reply, hypothetical, schema, source};
+use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Param};
 use crate::error::{Kind, ToolError};
 use crate::guard::{self, Form, PartKind};
@@ -63,14 +64,11 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
             if !ddl.is_empty() {
                 data.insert("hypothetical_indexes".to_owned(), json!(ddl));
             }
-            let sql = format!("select {function}($1, $2, '{{}}', $3) as plan");
-            let params = [
-                Param::Text(Some(statement.text)),
-                Param::TextArray(ddl),
-                Param::Bool(analyze),
-            ];
-            let rows = session.rows(&sql, &params).await;
-            let rows = rows.map_err(|error| error.moved(&sql, 0))?;
+            let call = format!("select {function}($1, $2, '{{}}', $3) as plan");
+            let params =
+                [Param::Text(Some(statement.text)), Param::TextArray(ddl), Param::Bool(analyze)];
+            let rows = session.rows(&call, &params).await;
+            let rows = rows.map_err(|error| locate_in(error, &sql, statement.offset))?;
             session.finish().await;
             match rows.into_iter().next().and_then(|mut row| row.remove("plan")) {
                 Some(Value::String(plan)) => plan,
@@ -153,8 +151,17 @@ async fn plain(
     let table = session
         .simple(&format!("{prefix}{}", statement.text), &caps)
         .await
-        .map_err(|error| error.moved_from(prefix.chars().count(), sql, statement.offset))?;
+        .map_err(|error| locate_in(without_prefix(error, &prefix), sql, statement.offset))?;
     session.finish().await;
     let lines = table.rows.iter().filter_map(|row| row.first()?.as_str());
     Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The error with its column counted from behind `prefix`, which is on the first line.
+fn without_prefix(error: ToolError, prefix: &str) -> ToolError {
+    let chars = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
+    match (error.line, error.column) {
+        (Some(1), Some(column)) => error.at(1, column.saturating_sub(chars).max(1)),
+        _ => error,
+    }
 }

@@ -59,7 +59,9 @@ fn one(mut fields: Map<String, Value>) -> Result<Asked, ToolError> {
         _ => return Err(invalid("a hypothetical index has no \"columns\"")),
     };
     if columns.is_empty() || columns.iter().any(String::is_empty) {
-        return Err(invalid("a hypothetical index has an empty list of columns or an empty column"));
+        return Err(invalid(
+            "a hypothetical index has an empty list of columns or an empty column",
+        ));
     }
     let method = match fields.remove("using") {
         None | Some(Value::Null) => "btree".to_owned(),
@@ -76,7 +78,7 @@ fn one(mut fields: Map<String, Value>) -> Result<Asked, ToolError> {
 ///
 /// $1: the name, perhaps with a schema before a dot. `to_regclass` gets only what has the form of a
 /// name: of anything else it makes an error.
-const TABLE: &str = "
+const TABLE: &str = r#"
 select
     pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
     pg_catalog.array_to_json(array(
@@ -98,7 +100,7 @@ where c.oid = coalesce(
         pg_catalog.quote_ident(pg_catalog.split_part($1, '.', 1))
         || '.' || pg_catalog.quote_ident(pg_catalog.split_part($1, '.', 2))
     )
-)";
+)"#;
 
 /// The CREATE INDEX statements, with all names resolved and quoted.
 ///

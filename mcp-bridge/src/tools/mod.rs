@@ -15,9 +15,9 @@ mod get_object_details;
 mod get_top_queries;
 pub(crate) mod health;
 mod hypothetical;
-mod listing;
 mod list_objects;
 mod list_schemas;
+mod listing;
 mod proposals;
 mod schema;
 pub(crate) mod source;
@@ -30,6 +30,7 @@ use rmcp::model::{InputRequiredResult, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value};
 
 pub(crate) use arguments::Arguments;
+pub(crate) use get_object_details::{is_absent, object_text};
 
 use crate::db::{Call, Database, ServerInfo, Session};
 use crate::error::{Kind, ToolError};

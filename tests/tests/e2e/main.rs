@@ -5,13 +5,22 @@ mod advice;
 mod answer;
 mod bad_input;
 mod cluster;
+mod explain;
+mod explain_analyze;
 mod fixture;
+mod health;
+mod health_server;
 mod interrupts;
+mod objects;
 mod odd;
+mod progress;
 mod robustness;
+mod schema;
 mod security;
 mod session;
+mod top_queries;
 mod truth;
+mod whatif_indexes;
 mod workload;
 
 use std::process::ExitCode;
@@ -32,11 +41,19 @@ fn main() -> Result<ExitCode> {
         advice::CASES,
         bad_input::CASES,
         cluster::CASES,
+        explain::CASES,
+        health::CASES,
+        health_server::CASES,
         interrupts::CASES,
+        objects::CASES,
+        progress::CASES,
         robustness::CASES,
+        schema::CASES,
         security::CASES,
         session::CASES,
+        top_queries::CASES,
         truth::CASES,
+        whatif_indexes::CASES,
         workload::CASES,
     ]
     .concat();
