@@ -14,8 +14,9 @@ help: ## List the targets
 setup: ## Install what is missing: Debian packages, Rust, cargo-pgrx (into target/tools)
 	@tests/bin/setup.sh
 
-build: setup ## Build the extension (release) into target/stage, nothing outside the repository
+build: setup ## Build extension (target/stage) and mcp-bridge (target/release), nothing outside the repository
 	@tests/bin/stage.sh release
+	@tests/bin/bridge.sh
 
 demo: build ## Advise on TPC-H in a scratch cluster, build the indexes, time the queries
 	@tests/bin/run.sh demo

@@ -5,6 +5,9 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod advise;
+mod explain;
+mod progress;
 mod shape;
 mod subtransactions;
 mod whatif;
+mod whatif_indexes;

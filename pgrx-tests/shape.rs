@@ -42,7 +42,7 @@ mod tests {
         )
         .unwrap();
         let arena = Arena::new();
-        let analyzed = sys::analyze(&arena, statement, &[]).map_err(|error| error.error).unwrap();
+        let analyzed = sys::analyze(&arena, statement, &[]).unwrap();
         let trees: Vec<Node> =
             analyzed.dumps.iter().map(|dump| nodetree::read(dump).unwrap()).collect();
         let mut catalog = ServerCatalog::new().unwrap();

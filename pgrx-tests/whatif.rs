@@ -114,11 +114,11 @@ mod tests {
     fn whatif_analyze_reports_the_position_of_an_error() {
         let arena = Arena::new();
         let error = sys::analyze(&arena, "select 1 from nowhere", &[]).err().unwrap();
-        assert_eq!(error.error.code, PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE);
-        assert_eq!(error.position, 15);
+        assert_eq!(error.code, PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE);
+        assert_eq!(error.position, Some(15));
         let error = sys::analyze(&arena, "select date $1", &[]).err().unwrap();
-        assert_eq!(error.error.code, PgSqlErrorCode::ERRCODE_SYNTAX_ERROR);
-        assert_eq!(error.position, 13);
+        assert_eq!(error.code, PgSqlErrorCode::ERRCODE_SYNTAX_ERROR);
+        assert_eq!(error.position, Some(13));
         assert!(sys::analyze(&arena, "select 1; select 2", &[]).is_err());
         assert!(sys::analyze(&arena, "", &[]).is_err());
         assert!(!sys::analyze(&arena, "create table x (a int)", &[]).ok().unwrap().plannable);

@@ -8,20 +8,17 @@ use advisor_core::index_set::IndexSet;
 use advisor_core::model::IndexDef;
 use advisor_core::pool::Pool;
 use advisor_core::search::{self, Options, Outcome};
-use advisor_core::size::GroupDistinct;
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
-use crate::hypopg::Hypopg;
-use crate::planner::{OWN_PATH, ServerPlanner, SizeSource};
-use crate::query;
+use crate::planner::ServerPlanner;
+use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
-use crate::settings::{self, SizeModel};
-use crate::sys::{self, Arena, SessionScope};
-use crate::workload::{self, Prepared, Preparer, Workload};
+use crate::session::{Session, Waiting};
+use crate::settings;
+use crate::sys::{self, Arena};
+use crate::workload::{self, Prepared, Skipped, Workload};
 
-/// How long the advisor waits for a lock on a workload table before it leaves the statement out.
-const LOCK_TIMEOUT: &str = "1s";
 /// Bytes of a heap page.
 const PAGE: f64 = 8192.0;
 /// Tables of fewer pages are read whole faster than through any index.
@@ -66,7 +63,7 @@ pub(crate) fn advise(arguments: &Arguments, plans: Plans) -> Result<Advice, Advi
 
 fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, AdvisorError> {
     let arena = Arena::new();
-    let session = Session::open(&arena)?;
+    let session = Session::open(&arena, Waiting::Briefly)?;
     let entries = match &arguments.queries {
         Some(queries) => workload::given(queries.clone()),
         None => workload::recorded(arguments.max_queries)?,
@@ -79,7 +76,7 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let prepared_after = started.elapsed();
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
-    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner)?;
+    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
     let disagree = disagreements(&outcome, &mut planner);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
     advice.prepared_after = prepared_after;
@@ -93,69 +90,12 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
 }
 
 /// For each statement, whether its parameter draws disagree about the advice.
-fn disagreements(outcome: &Outcome, planner: &mut ServerPlanner<'_>) -> Vec<bool> {
+pub(crate) fn disagreements(outcome: &Outcome, planner: &mut ServerPlanner<'_>) -> Vec<bool> {
     let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
     let improved = outcome.used.iter().map(|used| !used.is_empty()).enumerate();
     improved
         .map(|(query, improved)| improved && planner.draws_disagree(&outcome.pool, query, &all))
         .collect()
-}
-
-/// The surroundings that statements are read and planned in.
-struct Session<'a> {
-    arena: &'a Arena,
-    scope: SessionScope,
-    caller_path: String,
-}
-
-impl<'a> Session<'a> {
-    fn open(arena: &'a Arena) -> Result<Self, AdvisorError> {
-        let scope = SessionScope::open();
-        // Our own analysis must not appear in the statistics that it reads.
-        scope.set("pg_stat_statements.track", "none");
-        let caller_path: Option<String> =
-            query::one("select pg_catalog.current_setting('search_path')", &[])?;
-        scope.set("search_path", OWN_PATH);
-        scope.set("lock_timeout", LOCK_TIMEOUT);
-        Ok(Self { arena, scope, caller_path: caller_path.unwrap_or_default() })
-    }
-
-    fn prepare(
-        &'a self,
-        entries: Vec<workload::Entry>,
-        deadline: Option<Instant>,
-    ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
-        let mut catalog = ServerCatalog::new()?;
-        let mut preparer = Preparer::new(
-            self.arena,
-            &self.scope,
-            self.caller_path.clone(),
-            settings::draws(),
-            deadline,
-        );
-        let workload = preparer.prepare(entries, &mut catalog)?;
-        Ok((catalog, workload))
-    }
-
-    fn planner<'p>(
-        &'p self,
-        catalog: &'p ServerCatalog,
-        prepared: &'p [Prepared<'p>],
-        started: Instant,
-        deadline: Option<Instant>,
-    ) -> Result<ServerPlanner<'p>, AdvisorError> {
-        sys::set_role(&self.scope, self.scope.caller());
-        self.scope.set("search_path", OWN_PATH);
-        let source = match settings::size_model() {
-            SizeModel::Measured => SizeSource::Measured,
-            SizeModel::Hypopg => SizeSource::Hypopg(Hypopg::find()?),
-        };
-        let mut groups = GroupDistinct::default();
-        for (table, columns, count) in catalog.group_distinct()? {
-            groups.insert(table, &columns, count);
-        }
-        Ok(ServerPlanner::new(&self.scope, catalog, prepared, source, groups, started, deadline))
-    }
 }
 
 /// One measured planner call of [`benchmark`].
@@ -183,7 +123,7 @@ pub(crate) fn benchmark(
 ) -> Result<Vec<Measured>, AdvisorError> {
     sys::subtransaction(false, || {
         let arena = Arena::new();
-        let session = Session::open(&arena)?;
+        let session = Session::open(&arena, Waiting::Briefly)?;
         let (catalog, workload) = session.prepare(workload::given(queries), None)?;
         report_skipped(&workload)?;
         let mut planner = session.planner(&catalog, &workload.prepared, Instant::now(), None)?;
@@ -250,6 +190,7 @@ fn search(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     planner: &mut ServerPlanner<'_>,
+    progress: &Reporter,
 ) -> Result<Outcome, AdvisorError> {
     let include_columns = settings::include_columns();
     let limits = Limits {
@@ -261,16 +202,17 @@ fn search(
         include_columns,
         min_pages: MIN_PAGES,
     };
+    progress.begin("candidates", prepared.len());
     let candidates: Vec<Vec<IndexDef>> = prepared
         .iter()
-        .map(|statement| candidates::for_query(&catalog.model, &statement.shape, &limits))
+        .map(|statement| {
+            progress.advance();
+            candidates::for_query(&catalog.model, &statement.shape, &limits)
+        })
         .collect();
     let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
     let options = Options {
-        objective: match settings::objective() {
-            settings::Objective::Total => search::Objective::Total,
-            settings::Objective::GeometricMean => search::Objective::GeometricMean,
-        },
+        objective: objective(),
         storage_budget: arguments.storage_budget,
         max_columns: arguments.max_columns,
         min_improvement: arguments.min_improvement,
@@ -287,12 +229,24 @@ fn search(
         .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))
 }
 
+/// The objective in force.
+pub(crate) fn objective() -> search::Objective {
+    match settings::objective() {
+        settings::Objective::Total => search::Objective::Total,
+        settings::Objective::GeometricMean => search::Objective::GeometricMean,
+    }
+}
+
 /// For a list that the user gave: the server's own error when nothing of it can be used, else a
 /// warning for each statement left out.
-fn report_skipped(workload: &Workload<'_>) -> Result<(), AdvisorError> {
+///
+/// # Errors
+/// [`AdvisorError::InText`] and [`AdvisorError::Utility`].
+pub(crate) fn report_skipped(workload: &Workload<'_>) -> Result<(), AdvisorError> {
     if workload.prepared.is_empty() {
-        if let Some(error) = workload.skipped.iter().find_map(|skipped| skipped.error.clone()) {
-            return Err(AdvisorError::Statement(error));
+        let failed = |skipped: &Skipped| Some((skipped.error.clone()?, skipped.query.clone()));
+        if let Some((error, text)) = workload.skipped.iter().find_map(failed) {
+            return Err(AdvisorError::InText { error, text });
         }
         if let Some(skipped) =
             workload.skipped.iter().find(|skipped| skipped.reason == "utility statement")

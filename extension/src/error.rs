@@ -3,7 +3,7 @@
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::panic::ErrorReport;
 
-use crate::sys::ServerError;
+use crate::sys::{self, ServerError};
 
 /// Why a call cannot be answered.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub(crate) enum AdvisorError {
     /// A NULL where there must be none.
     #[error("\"{0}\" must not be null")]
     NullArgument(&'static str),
+    /// A NULL element in another list.
+    #[error("\"{0}\" must not contain null elements")]
+    NullElement(&'static str),
     /// A NULL element in the list of queries.
     #[error("\"queries\" must not contain null elements")]
     NullQuery,
@@ -36,6 +39,32 @@ pub(crate) enum AdvisorError {
     /// No statement of the given list could be used: the server's error for the first.
     #[error("{}", .0.message)]
     Statement(ServerError),
+    /// What the server says about one of the given texts.
+    #[error("{}", .error.message)]
+    InText {
+        /// The error, which may have a position in the text.
+        error: ServerError,
+        /// The statement or the definition.
+        text: String,
+    },
+    /// The statement to explain is one that is not planned.
+    #[error("the statement has no plan")]
+    NoPlan,
+    /// A parameter without a value in a statement that is to be executed.
+    #[error("there is no value for parameter ${0}")]
+    Unbound(usize),
+    /// An index to hide that is none.
+    #[error("{name} is not an index")]
+    NotAnIndex {
+        /// Its name, quoted where needed.
+        name: String,
+    },
+    /// An index to hide that is gone.
+    #[error("index with OID {0} does not exist")]
+    NoSuchIndex(u32),
+    /// Two arguments that exclude each other.
+    #[error("\"{0}\" and \"{1}\" exclude each other")]
+    Exclusive(&'static str, &'static str),
     /// The given statement is one that is not planned.
     #[error("no statement can be advised on")]
     Utility(String),
@@ -59,7 +88,7 @@ impl From<AdvisorError> for ErrorReport {
                 Self::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message, "")
                     .set_detail(format!("The value given is {given}."))
             }
-            AdvisorError::NullArgument(_) => {
+            AdvisorError::NullArgument(_) | AdvisorError::NullElement(_) => {
                 Self::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, message, "")
             }
             AdvisorError::NullQuery => report(
@@ -88,19 +117,47 @@ impl From<AdvisorError> for ErrorReport {
                 Self::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message, "")
                     .set_detail(format!("{detail}."))
             }
-            AdvisorError::Statement(server) => {
-                let mut report = Self::new(server.code, message, "");
-                if let Some(detail) = server.detail {
-                    report = report.set_detail(detail);
+            AdvisorError::Statement(server) => of_server(server),
+            AdvisorError::InText { error, text } => {
+                if let Some(position) = error.position {
+                    sys::point_at(&text, position);
                 }
-                if let Some(hint) = server.hint {
-                    report = report.set_hint(hint);
-                }
-                report
+                of_server(error)
             }
+            AdvisorError::NoPlan => report(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "Only SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES and TABLE are planned; \
+                 leave an EXPLAIN in front out.",
+            ),
+            AdvisorError::Unbound(_) => report(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_PARAMETER,
+                "Put values in the place of the parameters, or leave analyze out.",
+            ),
+            AdvisorError::NotAnIndex { .. } => {
+                Self::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, message, "")
+            }
+            AdvisorError::NoSuchIndex(_) => {
+                Self::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, message, "")
+            }
+            AdvisorError::Exclusive(..) => report(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "What is executed uses the indexes that exist.",
+            ),
             AdvisorError::Catalog(_) => {
                 Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "")
             }
         }
     }
+}
+
+/// The server's error as it was.
+fn of_server(error: ServerError) -> ErrorReport {
+    let mut report = ErrorReport::new(error.code, error.message, "");
+    if let Some(detail) = error.detail {
+        report = report.set_detail(detail);
+    }
+    if let Some(hint) = error.hint {
+        report = report.set_hint(hint);
+    }
+    report
 }

@@ -5,25 +5,23 @@ use std::time::{Duration, Instant};
 
 use advisor_core::ddl;
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{CandidateId, IndexDef, IndexKey, Table};
+use advisor_core::model::{CandidateId, IndexDef};
 use advisor_core::pool::{IndexSize, Pool, Sizer};
-use advisor_core::size::{GroupDistinct, SizeModel};
-use advisor_core::whatif::{Plan, Planner, Stop};
+use advisor_core::whatif::{Plan, Planner, Progress, Stop};
+use pgrx::PgSqlErrorCode;
 
 use crate::catalog::ServerCatalog;
 use crate::doubts::Doubts;
-use crate::hypopg::Hypopg;
-use crate::sampling;
-use crate::sys::{self, Arena, Hypotheticals, IndexSpec, SessionScope};
+use crate::progress::Reporter;
+use crate::sizes::{LeafSpec, Sizes};
+use crate::sys::{
+    self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, ServerError,
+    SessionScope,
+};
 use crate::workload::Prepared;
 
 /// The search path of the advisor's own queries: nothing that a user made comes first.
 pub(crate) const OWN_PATH: &str = "pg_catalog, pg_temp";
-
-/// Correlation from which on equal values are taken to lie together.
-const CLUSTERED: f64 = 0.95;
-/// Columns with fewer values have them all in the statistics.
-const MANY: f64 = 1000.0;
 
 /// Plans the workload's statements with hypothetical indexes.
 pub(crate) struct ServerPlanner<'a> {
@@ -38,6 +36,9 @@ pub(crate) struct ServerPlanner<'a> {
     /// The doubts about each plan made, by query and the candidates it uses.
     doubted: BTreeMap<(usize, IndexSet), f64>,
     sizes: Sizes<'a>,
+    /// Names other than the identifiers.
+    names: BTreeMap<CandidateId, String>,
+    progress: &'a Reporter,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
     /// Time spent in them.
@@ -49,38 +50,17 @@ pub(crate) struct ServerPlanner<'a> {
     pub(crate) failures: BTreeMap<usize, String>,
 }
 
-/// Where sizes come from.
-pub(crate) enum SizeSource {
-    /// The advisor's formula.
-    Measured,
-    /// hypopg.
-    Hypopg(Hypopg),
-}
-
-struct Sizes<'a> {
-    source: SizeSource,
-    catalog: &'a ServerCatalog,
-    groups: GroupDistinct,
-    /// Columns worth sampling, by table.
-    wanted: BTreeMap<usize, BTreeSet<i16>>,
-    sampled: BTreeMap<usize, sampling::Sample>,
-}
-
 impl<'a> ServerPlanner<'a> {
     /// A planner over prepared statements.
     pub(crate) fn new(
         scope: &'a SessionScope,
         catalog: &'a ServerCatalog,
         statements: &'a [Prepared<'a>],
-        source: SizeSource,
-        groups: GroupDistinct,
+        sizes: Sizes<'a>,
+        progress: &'a Reporter,
         started: Instant,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut wanted: BTreeMap<usize, BTreeSet<i16>> = BTreeMap::new();
-        for table_use in statements.iter().flat_map(|statement| &statement.shape.uses) {
-            wanted.entry(table_use.table).or_default().extend(&table_use.read);
-        }
         Self {
             scope,
             catalog,
@@ -91,7 +71,9 @@ impl<'a> ServerPlanner<'a> {
             identity: Identity::default(),
             doubts: Doubts::new(),
             doubted: BTreeMap::new(),
-            sizes: Sizes { source, catalog, groups, wanted, sampled: BTreeMap::new() },
+            sizes,
+            names: BTreeMap::new(),
+            progress,
             plans: 0,
             planning: Duration::ZERO,
             started,
@@ -106,18 +88,53 @@ impl<'a> ServerPlanner<'a> {
         at.checked_sub(1).and_then(|at| self.answered.get(at)).copied().unwrap_or_default()
     }
 
-    /// EXPLAIN's text of a statement's plan with the offered candidates.
+    /// EXPLAIN's text of a statement's plan with the offered candidates; the error's message when
+    /// there is none.
     pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
-        self.materialize(pool, offered);
+        const HOW: How = How { format: Format::Text, analyze: false };
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return String::new() };
         let Some(binding) = statement.bindings.first() else { return String::new() };
+        let shown = self.show(pool, query, binding, offered, &BTreeSet::new(), HOW);
+        shown.map_or_else(|error| error.message, |shown| shown.text)
+    }
+
+    /// A statement's plan with these values for its parameters, with the offered candidates and
+    /// without the hidden indexes, as EXPLAIN shows it.
+    ///
+    /// # Errors
+    /// The server's, and 25006: see [`sys::explain`].
+    pub(crate) fn show(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        binding: &Binding<'_>,
+        offered: &IndexSet,
+        hidden: &BTreeSet<u32>,
+        how: How,
+    ) -> Result<Explained, ServerError> {
+        self.materialize(pool, offered);
+        let statements = self.statements;
+        let Some(statement) = statements.get(query) else {
+            let code = PgSqlErrorCode::ERRCODE_INTERNAL_ERROR;
+            return Err(ServerError::new(code, "there is no such statement"));
+        };
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
-        sys::subtransaction(true, || {
-            sys::explain(scratch, &statement.statement, binding, hypotheticals, offered)
-        })
-        .unwrap_or_else(|error| error.message)
+        let shown = sys::subtransaction(true, || {
+            sys::explain(
+                scratch,
+                &statement.statement,
+                binding,
+                hypotheticals,
+                offered,
+                hidden,
+                how,
+            )
+        });
+        self.scratch.reset();
+        shown?
     }
 
     /// Makes the planner-side form of candidates that have none yet.
@@ -131,16 +148,17 @@ impl<'a> ServerPlanner<'a> {
 
     fn add(&mut self, pool: &Pool, id: CandidateId) {
         let def = pool.def(id);
-        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
-        let sizes = self.sizes.leaf_sizes(def, pool.size(id));
-        let leaves: Vec<LeafSpec> = table
-            .leaves
-            .iter()
-            .zip(sizes)
-            .filter_map(|(leaf, size)| LeafSpec::new(table.oid, leaf.oid, def, size))
-            .collect();
+        let leaves = self.sizes.leaves(def, pool.size(id));
         let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
-        self.hypotheticals.add(id, &ddl::id(&self.catalog.model, def), &specs);
+        let name = self.names.get(&id).cloned();
+        let name = name.unwrap_or_else(|| ddl::id(&self.catalog.model, def));
+        self.hypotheticals.add(id, &name, &specs);
+    }
+
+    /// What EXPLAIN calls a candidate, instead of its identifier. To be said before it is planned
+    /// with.
+    pub(crate) fn call(&mut self, id: CandidateId, name: &str) {
+        self.names.insert(id, name.to_owned());
     }
 }
 
@@ -158,6 +176,7 @@ impl Planner for ServerPlanner<'_> {
             return Ok(Plan { cost: statement.base_cost, used: IndexSet::new() });
         }
         self.poll()?;
+        self.progress.planned(self.plans);
         self.materialize(pool, offered);
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += statement.bindings.len() as u64;
@@ -222,6 +241,10 @@ impl Planner for ServerPlanner<'_> {
         }
         Ok(())
     }
+
+    fn observe(&mut self, progress: &Progress) {
+        self.progress.search(progress);
+    }
 }
 
 impl ServerPlanner<'_> {
@@ -239,6 +262,7 @@ impl ServerPlanner<'_> {
         let binding = statement.bindings.get(draw)?;
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += 1;
+        self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
         let hidden = &BTreeSet::new();
         let planned = sys::subtransaction(true, || {
@@ -271,124 +295,9 @@ impl ServerPlanner<'_> {
 
 impl Sizer for ServerPlanner<'_> {
     fn size(&mut self, def: &IndexDef) -> IndexSize {
+        self.progress.planned(self.plans);
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
         self.sizes.size(def)
-    }
-}
-
-impl Sizes<'_> {
-    fn size(&mut self, def: &IndexDef) -> IndexSize {
-        if let SizeSource::Hypopg(hypopg) = &self.source {
-            return hypopg.size(&self.catalog.model, def);
-        }
-        self.sample_group(def);
-        SizeModel::new(&self.catalog.model, &self.groups).size(def)
-    }
-
-    /// Size per leaf, for the planner.
-    fn leaf_sizes(&self, def: &IndexDef, whole: IndexSize) -> Vec<IndexSize> {
-        match &self.source {
-            SizeSource::Measured => {
-                SizeModel::new(&self.catalog.model, &self.groups).leaf_sizes(def)
-            }
-            SizeSource::Hypopg(_) => {
-                let leaves = self.catalog.model.tables.get(def.table).map_or(1, |t| t.leaves.len());
-                vec![whole; leaves]
-            }
-        }
-    }
-
-    /// Counts the distinct values of columns whose equal values lie together, which ANALYZE
-    /// underestimates.
-    fn count_clustered(&mut self, id: usize, table: &Table, columns: &[i16]) {
-        for column in columns.iter().filter_map(|&number| table.column(number)) {
-            let repeats = table.rows / column.n_distinct > 1.0 + 1.0 / MANY;
-            if column.dedup
-                && column.correlation.abs() > CLUSTERED
-                && column.n_distinct > MANY
-                && repeats
-                && self.groups.get(id, &[column.number]).is_none()
-            {
-                let distinct = sampling::clustered_distinct(table, column.number);
-                self.groups.insert(id, &[column.number], distinct.unwrap_or(column.n_distinct));
-            }
-        }
-    }
-
-    /// Counts the distinct values of a key of several columns in a sample of rows, where
-    /// deduplication makes the size depend on it.
-    fn sample_group(&mut self, def: &IndexDef) {
-        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
-        let mut columns: Vec<i16> = def.keys.iter().map(|key| key.column).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let dedup = |number: &i16| table.columns.iter().any(|c| c.number == *number && c.dedup);
-        if self.catalog.row_security(def.table) {
-            return;
-        }
-        self.count_clustered(def.table, table, &columns);
-        if columns.len() < 2
-            || !def.include.is_empty()
-            || !columns.iter().all(dedup)
-            || self.groups.get(def.table, &columns).is_some()
-        {
-            return;
-        }
-        let distinct: Vec<f64> = columns
-            .iter()
-            .filter_map(|&number| {
-                let known = self.groups.get(def.table, &[number]);
-                known.or_else(|| table.column(number).map(|column| column.n_distinct))
-            })
-            .collect();
-        // A nearly unique column makes the group unique; few combinations need no sample either.
-        let product: f64 = distinct.iter().product();
-        let largest = distinct.iter().fold(1.0_f64, |a, &b| a.max(b));
-        if largest > 0.9 * table.rows || product < 0.01 * table.rows {
-            return;
-        }
-        let wanted = self.wanted.entry(def.table).or_default();
-        wanted.extend(&columns);
-        let sample = self.sampled.entry(def.table).or_insert_with(|| {
-            let columns: Vec<i16> = wanted.iter().copied().filter(|n| dedup(n)).collect();
-            sampling::take(table, &columns)
-        });
-        if let Some(count) = sample.distinct(&columns, &distinct, table.rows) {
-            self.groups.insert(def.table, &columns, count);
-        }
-    }
-}
-
-/// An index of a candidate on one relation with storage.
-struct LeafSpec {
-    relation: u32,
-    keys: Vec<IndexKey>,
-    include: Vec<i16>,
-    size: IndexSize,
-}
-
-impl LeafSpec {
-    fn new(table: u32, leaf: u32, def: &IndexDef, size: IndexSize) -> Option<Self> {
-        let keys: Option<Vec<IndexKey>> = def
-            .keys
-            .iter()
-            .map(|key| {
-                sys::leaf_column(table, key.column, leaf).map(|column| IndexKey { column, ..*key })
-            })
-            .collect();
-        let include: Option<Vec<i16>> =
-            def.include.iter().map(|&column| sys::leaf_column(table, column, leaf)).collect();
-        Some(Self { relation: leaf, keys: keys?, include: include?, size })
-    }
-
-    fn spec(&self) -> IndexSpec<'_> {
-        IndexSpec {
-            relation: self.relation,
-            keys: &self.keys,
-            include: &self.include,
-            pages: self.size.pages,
-            tree_height: self.size.tree_height,
-        }
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct AdvisedIndex {
     pub(crate) improvement: f64,
     pub(crate) improved_queries: Vec<i64>,
     pub(crate) regressed_queries: Vec<i64>,
+    pub(crate) used_by: Vec<i64>,
     pub(crate) write_overhead: f64,
     pub(crate) breaks_hot: bool,
     #[serde(rename = "replaces")]
@@ -205,6 +206,8 @@ fn advised(
             pairs.filter(|(_, (old, new))| is(**old, **new)).map(|(at, _)| at).collect()
         };
         let (improved, regressed) = (changed(true), changed(false));
+        let uses = |at: &usize| outcome.used.get(*at).is_some_and(|u| u.contains(step.candidate));
+        let used_by: Vec<usize> = (0..prepared.len()).filter(uses).collect();
         let replaced = findings::replaces(table, def);
         let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
         let ids = |queries: &[usize]| -> Vec<i64> {
@@ -225,6 +228,7 @@ fn advised(
             improvement: if before.0 > 0.0 { 1.0 - step.cost / before.0 } else { 0.0 },
             improved_queries: ids(&improved),
             regressed_queries: ids(&regressed),
+            used_by: ids(&used_by),
             write_overhead: findings::write_overhead(table, def),
             breaks_hot: findings::breaks_hot(def, &updated),
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
@@ -340,7 +344,7 @@ fn summary(
         "cost_after": outcome.final_cost,
         "lower_bound": outcome.lower_bound,
         "geometric_mean_speedup": mean.exp(),
-        "index_bytes": outcome.bytes,
+        "index_bytes": outcome.bytes.round() as i64,
         "complete": outcome.complete,
         "stopped_by": outcome.stopped_by.as_ref().map(|reason| match reason {
             StoppedBy::Deadline => "time_limit",

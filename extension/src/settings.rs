@@ -34,6 +34,7 @@ static MIN_CALLS: GucSetting<i32> = GucSetting::<i32>::new(1);
 static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
+static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
 
 fn int(
@@ -153,6 +154,12 @@ pub(crate) fn register() {
         c"The planner spreads the pages of an inner index scan over more repetitions than there are, so some of its nested loops are slower in fact than the plan they replace.",
         &SECOND_OPINION,
     );
+    flag(
+        c"mcp_advisor.progress",
+        c"Report the progress of advising functions in notices.",
+        c"At most every 250 ms a NOTICE \"progress\" whose DETAIL is a JSON object.",
+        &PROGRESS,
+    );
 }
 
 /// The size model in force.
@@ -193,4 +200,9 @@ pub(crate) fn second_opinion() -> bool {
 /// Share by which a statement's cost may grow.
 pub(crate) fn max_regression() -> f64 {
     MAX_REGRESSION.get()
+}
+
+/// Whether progress is reported.
+pub(crate) fn progress() -> bool {
+    PROGRESS.get()
 }

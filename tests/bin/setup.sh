@@ -30,6 +30,9 @@ packages() {
     # libclang reads the server's headers for the bindings; libssl is what cargo-pgrx links.
     local wanted=(build-essential pkg-config clang libclang-dev libssl-dev
         "postgresql-$PG" "postgresql-client-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-hypopg")
+    # The MCP clients that drive the bridge in demo and tests.
+    command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
+    python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3 python3-venv)
     command -v cargo >/dev/null || wanted+=(curl ca-certificates)
     local missing=() name
     for name in "${wanted[@]}"; do

@@ -29,8 +29,12 @@ step() {
 step 'format' cargo fmt --all --check
 step 'core tests' cargo test --package advisor-core --no-fail-fast
 step 'clippy' cargo clippy --workspace --all-targets --features mcp_advisor/pg_test -- -D warnings
+step 'bridge tests' cargo test --package mcp-bridge --no-fail-fast
+step 'bridge, build' cargo build --package mcp-bridge
+step 'MCP clients' tests/bin/clients.sh
 step 'extension, test build' tests/bin/stage.sh test
 export ADVISOR_STAGE=$target/stage-test
+export ADVISOR_BRIDGE=$target/debug/mcp-bridge
 step 'in-server and end-to-end tests' cargo test --package advisor-tests --no-fail-fast
 
 rm -f "$log"

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::index_set::IndexSet;
 use crate::model::{CandidateId, IndexDef, QueryId, TableId};
 use crate::pool::{Pool, Sizer};
-use crate::whatif::{Plan, Planner, Stop};
+use crate::whatif::{Plan, Planner, Progress, Stop};
 use memo::{Entry, Memo};
 
 /// Share by which a superset's plan may be dearer than the subset's and still not surprise: the
@@ -146,6 +146,11 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         aliases: &[(CandidateId, CandidateId)],
     ) {
         self.memos[query].focus(relevant, aliases);
+    }
+
+    /// Tells the planner how far the search has come.
+    pub fn observe(&mut self, progress: &Progress) {
+        self.server.observe(progress);
     }
 
     /// The candidates.

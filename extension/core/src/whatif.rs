@@ -22,6 +22,28 @@ pub enum Stop {
     Interrupted,
 }
 
+/// What a search is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking for configurations.
+    Searching,
+    /// Planning the best ones exactly, and taking out what does not pay.
+    Verifying,
+}
+
+/// How far a search has come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// What it is at.
+    pub phase: Phase,
+    /// Stages that are done.
+    pub rounds: usize,
+    /// The objective without any candidate.
+    pub cost_before: f64,
+    /// The lowest objective of the configurations so far, estimates among them.
+    pub cost_best: f64,
+}
+
 /// Plans a query as if exactly the offered candidates existed beside the real indexes.
 ///
 /// The contract that the cost cache relies on: the same arguments give the same answer; `used` is
@@ -51,5 +73,11 @@ pub trait Planner {
     /// [`Stop`] as for [`Planner::plan`].
     fn poll(&mut self) -> Result<(), Stop> {
         Ok(())
+    }
+
+    /// Told whenever the search has got on. Says nothing about time: whoever wants to show it
+    /// decides how often.
+    fn observe(&mut self, progress: &Progress) {
+        let _ = progress;
     }
 }

@@ -61,7 +61,23 @@ pub(super) fn given_queries(queries: Vec<Option<String>>) -> Result<Vec<String>,
     queries.into_iter().collect::<Option<Vec<String>>>().ok_or(AdvisorError::NullQuery)
 }
 
-fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, AdvisorError> {
+/// A list that may be empty, without NULL.
+///
+/// # Errors
+/// 22004.
+pub(super) fn without_nulls<T>(
+    argument: &'static str,
+    values: Option<Vec<Option<T>>>,
+) -> Result<Vec<T>, AdvisorError> {
+    let values = required(argument, values)?.into_iter().collect::<Option<Vec<T>>>();
+    values.ok_or(AdvisorError::NullElement(argument))
+}
+
+/// A value that must not be NULL.
+///
+/// # Errors
+/// 22004.
+pub(super) fn required<T>(argument: &'static str, value: Option<T>) -> Result<T, AdvisorError> {
     value.ok_or(AdvisorError::NullArgument(argument))
 }
 

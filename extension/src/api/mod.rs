@@ -3,3 +3,5 @@
 mod advise;
 mod arguments;
 mod benchmark;
+mod explain;
+mod whatif;

@@ -1,13 +1,13 @@
 //! Parsing, analysis and rewriting of one statement.
 
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 
-use pgrx::{PgSqlErrorCode, pg_guard, pg_sys};
+use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::arena::Arena;
-use super::subxact::{ServerError, subtransaction};
+use super::position::locating;
+use super::subxact::ServerError;
 
 /// A statement that the server has read: its rewritten trees live in the arena.
 pub(crate) struct Statement<'a> {
@@ -22,44 +22,31 @@ pub(crate) struct Statement<'a> {
     arena: PhantomData<&'a Arena>,
 }
 
-/// Why a text could not be read.
-#[derive(Debug, Clone)]
-pub(crate) struct AnalyzeError {
-    /// The server's error.
-    pub(crate) error: ServerError,
-    /// Cursor position in characters from 1; 0 when there is none.
-    pub(crate) position: i32,
-}
-
 /// Parses, analyzes and rewrites `text` under the current role and search path.
 ///
 /// `types` gives types for some parameters beforehand (0: to be found out). Locks on the tables
 /// stay until the enclosing sub-transaction ends; on an error they are given back.
 ///
 /// # Errors
-/// Whatever the server says, or 42601 when the text is not exactly one statement.
+/// Whatever the server says, with the position in `text`, or 42601 when the text is not exactly one
+/// statement.
 pub(crate) fn analyze<'a>(
     arena: &'a Arena,
     text: &str,
     types: &[u32],
-) -> Result<Statement<'a>, AnalyzeError> {
-    let invalid = |code, message: &str| AnalyzeError {
-        error: ServerError { code, message: message.to_owned(), detail: None, hint: None },
-        position: 0,
-    };
-    let Ok(text) = CString::new(text) else {
-        return Err(invalid(
-            PgSqlErrorCode::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
-            "statement contains a zero byte",
-        ));
-    };
-    let position = PositionTrap::new();
-    let result = subtransaction(true, || position.armed(|| arena.with(|| read(&text, types))));
-    match result {
-        Ok(Ok(statement)) => Ok(statement),
-        Ok(Err(message)) => Err(invalid(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, message)),
-        Err(error) => Err(AnalyzeError { error, position: position.get() }),
-    }
+) -> Result<Statement<'a>, ServerError> {
+    let text = to_c_string(text)?;
+    locating(|| arena.with(|| read(&text, types)))?
+        .map_err(|message| ServerError::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, message))
+}
+
+/// The text as the parser wants it.
+///
+/// # Errors
+/// 22021 for a zero byte.
+pub(super) fn to_c_string(text: &str) -> Result<CString, ServerError> {
+    let code = PgSqlErrorCode::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;
+    CString::new(text).map_err(|_| ServerError::new(code, "statement contains a zero byte"))
 }
 
 fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
@@ -67,13 +54,7 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
     // lists are walked within their length. `pstrdup` gives the text the arena's lifetime.
     unsafe {
         let text = pg_sys::pstrdup(text.as_ptr());
-        let parsed = pg_sys::pg_parse_query(text);
-        match list_len(parsed) {
-            0 => return Err("statement is empty"),
-            1 => {}
-            _ => return Err("text holds more than one statement"),
-        }
-        let raw: *mut pg_sys::RawStmt = pg_sys::list_nth(parsed, 0).cast();
+        let raw = parse(text)?;
         let plannable = is_plannable((*raw).stmt);
         let mut statement = Statement {
             queries: Vec::new(),
@@ -121,7 +102,22 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
     }
 }
 
-unsafe fn list_len(list: *mut pg_sys::List) -> i32 {
+/// The only statement of a text.
+pub(super) unsafe fn parse(
+    text: *const std::ffi::c_char,
+) -> Result<*mut pg_sys::RawStmt, &'static str> {
+    // SAFETY: the text is NUL-terminated; the parser's list is walked within its length.
+    unsafe {
+        let parsed = pg_sys::pg_parse_query(text);
+        match list_len(parsed) {
+            0 => Err("statement is empty"),
+            1 => Ok(pg_sys::list_nth(parsed, 0).cast()),
+            _ => Err("text holds more than one statement"),
+        }
+    }
+}
+
+pub(super) unsafe fn list_len(list: *mut pg_sys::List) -> i32 {
     // SAFETY: a null list is the server's empty list; otherwise the header is valid.
     if list.is_null() { 0 } else { unsafe { (*list).length } }
 }
@@ -135,54 +131,4 @@ unsafe fn is_plannable(node: *mut pg_sys::Node) -> bool {
         return true;
     }
     matches!(tag, T_SelectStmt | T_InsertStmt | T_UpdateStmt | T_DeleteStmt)
-}
-
-/// Catches the cursor position of an error, which pgrx's error report does not carry: a context
-/// callback runs while the server assembles the report.
-struct PositionTrap {
-    position: Box<Cell<i32>>,
-}
-
-impl PositionTrap {
-    fn new() -> Self {
-        Self { position: Box::new(Cell::new(0)) }
-    }
-
-    fn get(&self) -> i32 {
-        self.position.get()
-    }
-
-    fn armed<R>(&self, f: impl FnOnce() -> R) -> R {
-        struct Restore(*mut pg_sys::ErrorContextCallback);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                // SAFETY: puts back the stack as it was before `armed`.
-                unsafe { pg_sys::error_context_stack = self.0 }
-            }
-        }
-        // SAFETY: the callback struct and the cell live on this frame or in `self` until `Restore`
-        // has taken the callback off the stack, also when unwinding.
-        unsafe {
-            let mut callback = pg_sys::ErrorContextCallback {
-                previous: pg_sys::error_context_stack,
-                callback: Some(note_position),
-                arg: std::ptr::from_ref::<Cell<i32>>(&*self.position).cast_mut().cast(),
-            };
-            let _restore = Restore(pg_sys::error_context_stack);
-            pg_sys::error_context_stack = &raw mut callback;
-            f()
-        }
-    }
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn note_position(arg: *mut std::ffi::c_void) {
-    // SAFETY: `arg` is the cell of the `PositionTrap` that is armed; called by the server while an
-    // error is being reported, which is when `geterrposition` may be called.
-    unsafe {
-        let position = pg_sys::geterrposition();
-        if position > 0 {
-            (*arg.cast::<Cell<i32>>()).set(position);
-        }
-    }
 }

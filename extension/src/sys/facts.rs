@@ -182,3 +182,33 @@ pub(crate) fn is_temporary(relation: u32) -> bool {
     // SAFETY: cache look-up of an existing relation, which the analyzed statement keeps locked.
     unsafe { pg_sys::get_rel_persistence(pg_sys::Oid::from(relation)) as u8 == b't' }
 }
+
+/// Whether the current role may read a column's values: what `pg_stats` asks before it shows them.
+pub(crate) fn may_read_column(relation: u32, column: i16) -> bool {
+    let (relation, select) =
+        (pg_sys::Oid::from(relation), pg_sys::AclMode::from(pg_sys::ACL_SELECT));
+    // SAFETY: look-ups by value; a relation that is gone is nobody's to read.
+    unsafe {
+        let role = pg_sys::GetUserId();
+        let granted = pg_sys::pg_class_aclcheck(relation, role, select)
+            == pg_sys::AclResult::ACLCHECK_OK
+            || pg_sys::pg_attribute_aclcheck(relation, column, role, select)
+                == pg_sys::AclResult::ACLCHECK_OK;
+        let hidden = pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true);
+        granted && hidden != pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+    }
+}
+
+/// Whether the current role may read the relation or a column of it.
+pub(super) fn may_read_some(relation: u32) -> bool {
+    let (relation, select) =
+        (pg_sys::Oid::from(relation), pg_sys::AclMode::from(pg_sys::ACL_SELECT));
+    // SAFETY: look-ups by value.
+    unsafe {
+        let role = pg_sys::GetUserId();
+        let any = pg_sys::AclMaskHow::ACLMASK_ANY;
+        pg_sys::pg_class_aclcheck(relation, role, select) == pg_sys::AclResult::ACLCHECK_OK
+            || pg_sys::pg_attribute_aclcheck_all(relation, role, select, any)
+                == pg_sys::AclResult::ACLCHECK_OK
+    }
+}

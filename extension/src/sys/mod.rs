@@ -11,23 +11,29 @@
 
 mod analyze;
 mod arena;
+mod create_index;
+mod explain;
 mod facts;
 mod hook;
 mod hypothetical;
 mod params;
 mod pg_compat;
 mod plan;
+mod position;
 mod regclass;
 mod scope;
 mod subxact;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
+pub(crate) use create_index::{IndexText, read_index};
+pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
-pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, explain, plan};
+pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, plan};
+pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};

@@ -218,6 +218,12 @@ impl Binding<'_> {
         self.params.iter().filter(|param| param.ptype != pg_sys::InvalidOid).count()
     }
 
+    /// Whether the parameter with this number, from 1, has a value.
+    pub(crate) fn has_value(&self, number: usize) -> bool {
+        let param = number.checked_sub(1).and_then(|at| self.params.get(at));
+        param.is_some_and(|param| param.ptype != pg_sys::InvalidOid)
+    }
+
     /// Whether two draws bound the same values (by-value types and identical picks only).
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         self.params.len() == other.params.len()

@@ -1,6 +1,7 @@
 //! Every difference between server versions.
 
 use std::ffi::CStr;
+use std::time::Duration;
 
 use pgrx::pg_sys;
 
@@ -49,21 +50,24 @@ pub(super) unsafe fn check_permissions(planned: *mut pg_sys::PlannedStmt) {
     }
 }
 
-/// EXPLAIN's text of a plan that is not run.
+/// Adds a plan to the output of EXPLAIN; executes it if the state says so.
 ///
 /// # Safety
 /// `planned` must be a plan made by the server for `text`, which is NUL-terminated; a snapshot
 /// must be active.
 pub(super) unsafe fn explain_plan(
+    state: *mut pg_sys::ExplainState,
     planned: *mut pg_sys::PlannedStmt,
     text: *const std::ffi::c_char,
     params: pg_sys::ParamListInfo,
-) -> String {
-    use std::ptr::{null, null_mut};
-    // SAFETY: see the contract; the explain state is the server's own, in the current context.
+    planning: Option<(Duration, &pg_sys::BufferUsage)>,
+) {
+    use std::ptr::{from_ref, null, null_mut};
+    let elapsed = planning.map(|(elapsed, _)| instr_time(elapsed));
+    let elapsed = elapsed.as_ref().map_or(null(), from_ref);
+    let buffers = planning.map_or(null(), |(_, buffers)| from_ref(buffers));
+    // SAFETY: see the contract; the pointers live until the call returns.
     unsafe {
-        let state = pg_sys::NewExplainState();
-        (*state).costs = true;
         #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
         pg_sys::ExplainOnePlan(
             planned,
@@ -72,8 +76,8 @@ pub(super) unsafe fn explain_plan(
             text,
             params,
             null_mut(),
-            null(),
-            null(),
+            elapsed,
+            buffers,
         );
         #[cfg(any(feature = "pg17", feature = "pg18"))]
         pg_sys::ExplainOnePlan(
@@ -83,13 +87,20 @@ pub(super) unsafe fn explain_plan(
             text,
             params,
             null_mut(),
-            null(),
-            null(),
+            elapsed,
+            buffers,
             null(),
         );
-        let out = (*state).str_;
-        let length = usize::try_from((*out).len).unwrap_or(0);
-        let bytes = std::slice::from_raw_parts((*out).data.cast::<u8>(), length);
-        String::from_utf8_lossy(bytes).into_owned()
     }
+}
+
+/// A duration as the server measures time.
+fn instr_time(elapsed: Duration) -> pg_sys::instr_time {
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    return pg_sys::instr_time {
+        tv_sec: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(elapsed.subsec_nanos()),
+    };
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+    return pg_sys::instr_time { ticks: i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX) };
 }

@@ -65,14 +65,7 @@ pub(crate) fn plan(
     scratch.with(|| {
         each_plan(statement, binding, hypotheticals, offered, hidden, |tree| {
             // SAFETY: a finished plan of the server's, alive until the arena is reset.
-            unsafe {
-                planned.cost += (*(*tree).planTree).total_cost;
-                let rtable = (*tree).rtable;
-                collect_indexes((*tree).planTree, rtable, hypotheticals, &mut planned);
-                each((*tree).subplans, |subplan| {
-                    collect_indexes(subplan.cast(), rtable, hypotheticals, &mut planned);
-                });
-            }
+            unsafe { note_plan(tree, hypotheticals, &mut planned) }
         });
     });
     scratch.reset();
@@ -89,33 +82,6 @@ pub(crate) fn check_permissions(scratch: &Arena, statement: &Statement<'_>, bind
         });
     });
     scratch.reset();
-}
-
-/// The plan as EXPLAIN prints it, with hypothetical indexes named by their number.
-pub(crate) fn explain(
-    scratch: &Arena,
-    statement: &Statement<'_>,
-    binding: &Binding<'_>,
-    hypotheticals: &Hypotheticals,
-    offered: &IndexSet,
-) -> String {
-    let mut text = String::new();
-    scratch.with(|| {
-        let params = binding.fresh_list();
-        let offer = Offer { hypotheticals, offered, hidden: &BTreeSet::new(), params };
-        with_offer(&offer, || {
-            for &query in &statement.queries {
-                // SAFETY: as in `each_plan`; EXPLAIN without ANALYZE starts the executor in
-                // explain-only mode, in which it opens no index.
-                unsafe {
-                    let tree = call_planner(statement, query, params);
-                    text.push_str(&pg_compat::explain_plan(tree, statement.text, params));
-                }
-            }
-        });
-    });
-    scratch.reset();
-    text
 }
 
 fn each_plan(
@@ -136,7 +102,24 @@ fn each_plan(
     });
 }
 
-unsafe fn call_planner(
+/// Adds the cost and the indexes of a finished plan.
+pub(super) unsafe fn note_plan(
+    tree: *mut pg_sys::PlannedStmt,
+    hypotheticals: &Hypotheticals,
+    planned: &mut Planned,
+) {
+    // SAFETY: a plan made by the server is complete and its parts are plan nodes.
+    unsafe {
+        planned.cost += (*(*tree).planTree).total_cost;
+        let rtable = (*tree).rtable;
+        collect_indexes((*tree).planTree, rtable, hypotheticals, planned);
+        each((*tree).subplans, |subplan| {
+            collect_indexes(subplan.cast(), rtable, hypotheticals, planned);
+        });
+    }
+}
+
+pub(super) unsafe fn call_planner(
     statement: &Statement<'_>,
     query: *mut pg_sys::Query,
     params: pg_sys::ParamListInfo,

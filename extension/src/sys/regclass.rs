@@ -1,6 +1,6 @@
-//! `regclass` as a result type.
+//! `regclass` as a result and an argument.
 
-use pgrx::datum::IntoDatum;
+use pgrx::datum::{FromDatum, IntoDatum, UnboxDatum};
 use pgrx::pg_sys;
 
 /// A relation, printed by name.
@@ -15,6 +15,31 @@ impl IntoDatum for Regclass {
 
     fn type_oid() -> pg_sys::Oid {
         pg_sys::REGCLASSOID
+    }
+}
+
+impl FromDatum for Regclass {
+    unsafe fn from_polymorphic_datum(
+        datum: pg_sys::Datum,
+        is_null: bool,
+        type_oid: pg_sys::Oid,
+    ) -> Option<Self> {
+        // SAFETY: the contract is that of the oid inside.
+        let oid = unsafe { pg_sys::Oid::from_polymorphic_datum(datum, is_null, type_oid) };
+        oid.map(|oid| Self(oid.to_u32()))
+    }
+}
+
+// SAFETY: the datum is an oid, by value.
+unsafe impl UnboxDatum for Regclass {
+    type As<'src> = Self;
+
+    unsafe fn unbox<'src>(datum: pgrx::datum::Datum<'src>) -> Self
+    where
+        Self: 'src,
+    {
+        // SAFETY: as above.
+        Self(unsafe { pg_sys::Oid::unbox(datum) }.to_u32())
     }
 }
 

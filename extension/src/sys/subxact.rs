@@ -16,6 +16,20 @@ pub(crate) struct ServerError {
     pub(crate) detail: Option<String>,
     /// HINT.
     pub(crate) hint: Option<String>,
+    /// Cursor position in the text that was read, in characters from 1.
+    pub(crate) position: Option<usize>,
+}
+
+impl ServerError {
+    /// An error of ours that is worded as the server's.
+    pub(crate) fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), detail: None, hint: None, position: None }
+    }
+
+    /// The same with a HINT.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
 }
 
 /// Runs `f` in a sub-transaction of its own.
@@ -56,6 +70,7 @@ pub(crate) fn subtransaction<R>(keep: bool, f: impl FnOnce() -> R) -> Result<R, 
                 message: report.message().to_owned(),
                 detail: report.detail().map(str::to_owned),
                 hint: report.hint().map(str::to_owned),
+                position: None,
             })
         }
         Err(cause) => cause.rethrow(),

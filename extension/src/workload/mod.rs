@@ -2,6 +2,7 @@
 
 mod prepare;
 mod read;
+mod single;
 mod values;
 
 use advisor_core::model::QueryShape;
@@ -14,6 +15,7 @@ use crate::settings;
 use crate::sys::{Binding, Statement};
 
 pub(crate) use prepare::{Preparer, Workload};
+pub(crate) use single::single;
 
 const STATEMENTS: &str = include_str!("../../../sql/catalog/statements.sql");
 

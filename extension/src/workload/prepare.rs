@@ -12,6 +12,7 @@ use super::{Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
+use crate::progress::Reporter;
 use crate::query;
 use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
 
@@ -72,10 +73,13 @@ impl<'a> Preparer<'a> {
         &mut self,
         entries: Vec<Entry>,
         catalog: &mut ServerCatalog,
+        progress: &Reporter,
     ) -> Result<Workload<'a>, AdvisorError> {
         let mut workload = Workload::default();
+        progress.begin("reading statements", entries.len());
         for entry in entries {
             sys::check_interrupts();
+            progress.advance();
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 let message = "the time limit left no time to read the statement";
                 workload.skipped.push(skip(&entry, "time limit", message));
@@ -108,7 +112,7 @@ impl<'a> Preparer<'a> {
         };
         let search_path = self.path_for(role)?;
         self.identity.adopt(self.scope, role, &search_path);
-        let Read { statement, text } = match read::read(self.arena, &entry.text, role) {
+        let Read { statement, text } = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
             Err(error) => return Ok(Err(failed(&entry, error))),
         };
@@ -152,8 +156,14 @@ impl<'a> Preparer<'a> {
         let (arena, scratch, draws) = (self.arena, &self.scratch, self.draws);
         let plan = |draws| {
             let planned = sys::subtransaction(true, || {
-                let bindings =
-                    values::bind_draws(arena, &types, &extract.params, draws, &prepared.entry);
+                let bindings = values::bind_draws(
+                    arena,
+                    &types,
+                    &extract.params,
+                    draws,
+                    &prepared.entry,
+                    |_, _| true,
+                );
                 let cost = base_cost(scratch, &prepared.statement, &bindings);
                 (bindings, cost)
             });

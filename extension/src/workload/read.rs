@@ -20,9 +20,16 @@ pub(super) struct Read<'a> {
 
 /// Analyzes `text` under the role and path in force, repairing it as often as needed.
 ///
+/// A name that the path does not find is looked for in the schemas that `guess_for` may use; with
+/// `None` it is the server's error.
+///
 /// # Errors
 /// The server's first error: it is about the text that the user knows.
-pub(super) fn read<'a>(arena: &'a Arena, text: &str, role: u32) -> Result<Read<'a>, ServerError> {
+pub(super) fn read<'a>(
+    arena: &'a Arena,
+    text: &str,
+    guess_for: Option<u32>,
+) -> Result<Read<'a>, ServerError> {
     let mut attempt = Attempt::new(text);
     let mut first: Option<ServerError> = None;
     for _ in 0..MAX_ATTEMPTS {
@@ -30,26 +37,24 @@ pub(super) fn read<'a>(arena: &'a Arena, text: &str, role: u32) -> Result<Read<'
             Ok(statement) => return Ok(Read { statement, text: attempt.text }),
             Err(error) => error,
         };
-        let position = usize::try_from(error.position).ok().filter(|&position| position > 0);
-        let next = if error.error.code == PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE {
-            qualified(&attempt.text, position, role)
+        let position = error.position;
+        let next = if error.code == PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE {
+            guess_for
+                .and_then(|role| qualified(&attempt.text, position, role))
                 .map(|text| Attempt { text, types: attempt.types.clone() })
         } else {
-            let sqlstate = sqlstate(error.error.code);
-            let (sqlstate, message) = (sqlstate.as_str(), error.error.message.as_str());
+            let sqlstate = sqlstate(error.code);
+            let (sqlstate, message) = (sqlstate.as_str(), error.message.as_str());
             attempt.after(&Reported { sqlstate, message, position })
         };
-        first.get_or_insert(error.error);
+        first.get_or_insert(error);
         match next {
             Some(next) => attempt = next,
             None => break,
         }
     }
-    Err(first.unwrap_or_else(|| ServerError {
-        code: PgSqlErrorCode::ERRCODE_SYNTAX_ERROR,
-        message: "statement cannot be read".to_owned(),
-        detail: None,
-        hint: None,
+    Err(first.unwrap_or_else(|| {
+        ServerError::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, "statement cannot be read")
     }))
 }
 

@@ -13,18 +13,19 @@ use crate::sys::{self, Arena, Binding, Pick, Source, StatsValues};
 const PATTERN_LENGTH: usize = 5;
 
 /// Binds `draws` sets of values; one when there is nothing to draw, and one without values for no
-/// draws. Equal sets are kept once.
+/// draws. Equal sets are kept once. Only the statistics of columns that are `allowed` are used.
 pub(super) fn bind_draws<'a>(
     arena: &'a Arena,
     types: &[u32],
     params: &[ParamUse],
     draws: usize,
     entry: &Entry,
+    allowed: impl Fn(u32, i16) -> bool,
 ) -> Vec<Binding<'a>> {
     if types.is_empty() || draws == 0 {
         return vec![sys::bind(arena, types, &[])];
     }
-    let columns = load_columns(arena, params);
+    let columns = load_columns(arena, params, allowed);
     let roles = roles(params);
     let mut bindings: Vec<Binding<'a>> = Vec::new();
     for index in 0..draws {
@@ -56,10 +57,14 @@ struct Known<'a> {
     profile: ColumnProfile,
 }
 
-fn load_columns<'a>(arena: &'a Arena, params: &[ParamUse]) -> BTreeMap<(u32, i16), Known<'a>> {
+fn load_columns<'a>(
+    arena: &'a Arena,
+    params: &[ParamUse],
+    allowed: impl Fn(u32, i16) -> bool,
+) -> BTreeMap<(u32, i16), Known<'a>> {
     let mut columns = BTreeMap::new();
     for (relation, column) in params.iter().filter_map(|param| param.column) {
-        if columns.contains_key(&(relation, column)) {
+        if columns.contains_key(&(relation, column)) || !allowed(relation, column) {
             continue;
         }
         let Some(values) = StatsValues::load(arena, relation, column) else { continue };

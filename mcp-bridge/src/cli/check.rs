@@ -53,8 +53,7 @@ pub async fn check(
     out: &mut dyn Write,
 ) -> Result<io::Result<bool>, SettingsError> {
     let settings = Settings::read(source, &LimitArgs::default(), &Environment::of_process())?;
-    let databases =
-        settings.databases().map_err(|error| SettingsError::new(error.to_string()))?;
+    let databases = settings.databases()?;
     let mut good = true;
     let mut documents = Vec::new();
     let mut text = format!("mcp-bridge {}\n", crate::VERSION);

@@ -88,6 +88,8 @@ fn optional(limits: &Limits) -> Vec<(&'static str, String, bool)> {
     add("work_mem", limits.work_mem.clone());
     // A superuser's, unless granted.
     add("temp_file_limit", limits.temp_file_limit.clone());
+    let workers = limits.max_parallel_workers_per_gather;
+    add("max_parallel_workers_per_gather", workers.map(|workers| workers.to_string()));
     settings
 }
 

@@ -102,6 +102,13 @@ fn explainable(sql: &str, analyze: bool) -> Result<Explainable<'_>, ToolError> {
         Ok(statement) => {
             let (text, offset) = match statement.form {
                 Form::Query => (statement.text, statement.offset),
+                Form::Explain(inner) if analyze && !inner.reads_only => {
+                    return Err(ToolError::new(
+                        Kind::NotReadOnly,
+                        "only a statement that reads can be executed",
+                    )
+                    .with_hint("Set analyze to false to see the plan alone."));
+                }
                 Form::Explain(inner) => (inner.text, inner.offset),
                 Form::Show => {
                     return Err(ToolError::new(Kind::InvalidArgument, "SHOW has no plan"));

@@ -12,7 +12,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::cors;
 use super::{HttpOptions, Principal, Tokens};
+
+/// Paths that need no token.
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// What is accepted.
 pub(super) struct Access {
@@ -50,6 +54,11 @@ impl Authority {
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// Whether this names one machine: `0.0.0.0` and `::` stand for all of its addresses.
+    fn is_certain(&self) -> bool {
+        !self.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
+    }
+
     fn covers(&self, other: &Self) -> bool {
         self.host == other.host && (self.port.is_none() || self.port == other.port)
     }
@@ -65,9 +74,13 @@ enum Refusal {
 
 impl Access {
     pub(super) fn new(options: &HttpOptions) -> Self {
+        // Whoever names an address to listen on means clients to use that name.
+        let own = Authority::parse(&options.address).filter(Authority::is_certain);
+        let own = own.map(|own| Authority { port: None, ..own });
+        let named = options.allowed_hosts.iter().filter_map(|host| Authority::parse(host));
         Self {
             tokens: options.tokens.clone(),
-            hosts: options.allowed_hosts.iter().filter_map(|host| Authority::parse(host)).collect(),
+            hosts: named.chain(own).collect(),
             origins: options
                 .allowed_origins
                 .iter()
@@ -76,7 +89,8 @@ impl Access {
         }
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<Option<Principal>, Refusal> {
+    /// Whether the request comes from where requests may come from.
+    fn check_place(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if !single(headers, HOST).is_some_and(|host| self.is_host(host)) {
             return Err(Refusal::Host);
         }
@@ -85,6 +99,11 @@ impl Access {
         {
             return Err(Refusal::Origin);
         }
+        Ok(())
+    }
+
+    /// Who calls; none when nobody needs a token.
+    fn check_token(&self, headers: &HeaderMap) -> Result<Option<Principal>, Refusal> {
         if self.tokens.is_empty() {
             return Ok(None);
         }
@@ -102,12 +121,17 @@ impl Access {
     }
 
     /// Whether a page of this origin may call: one of the list, or one served from this machine.
-    pub(super) fn is_origin(&self, origin: &str) -> bool {
-        let origin = origin.to_ascii_lowercase();
-        let Some((scheme, authority)) = origin.split_once("://") else { return false };
-        self.origins.contains(&origin)
+    fn is_origin(&self, origin: &str) -> bool {
+        let lower = origin.to_ascii_lowercase();
+        let Some((scheme, authority)) = lower.split_once("://") else { return false };
+        self.is_named_origin(origin)
             || matches!(scheme, "http" | "https")
                 && Authority::parse(authority).is_some_and(|authority| authority.is_loopback())
+    }
+
+    /// Whether the origin is one of the list.
+    fn is_named_origin(&self, origin: &str) -> bool {
+        self.origins.contains(&origin.to_ascii_lowercase())
     }
 }
 
@@ -127,23 +151,43 @@ fn bearer(header: &str) -> Option<&str> {
 }
 
 /// The layer: refuses, or lets through with the caller's name attached.
+///
+/// Probes need no token, as they come from programs that have none; they learn yes or no.
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match access.check(request.headers()) {
-        Ok(principal) => {
-            if let Some(principal) = principal {
-                request.extensions_mut().insert(principal);
-            }
-            next.run(request).await
-        }
-        Err(refusal) => {
-            tracing::warn!(?refusal, path = request.uri().path(), "request refused");
-            refuse(&refusal)
-        }
+    let path = request.uri().path().to_owned();
+    let refused = |refusal: Refusal| {
+        tracing::warn!(?refusal, path, "request refused");
+        refuse(&refusal)
+    };
+    if let Err(refusal) = access.check_place(request.headers()) {
+        return refused(refusal);
     }
+    let origin = request.headers().get(ORIGIN).cloned();
+    let mut response = if cors::is_preflight(request.method(), request.headers()) {
+        cors::preflight()
+    } else if PROBES.contains(&request.uri().path()) {
+        next.run(request).await
+    } else {
+        match access.check_token(request.headers()) {
+            Ok(principal) => {
+                if let Some(principal) = principal {
+                    request.extensions_mut().insert(principal);
+                }
+                next.run(request).await
+            }
+            Err(refusal) => refused(refusal),
+        }
+    };
+    if let Some(origin) = origin
+        && origin.to_str().is_ok_and(|origin| access.is_named_origin(origin))
+    {
+        cors::allow(&mut response, origin);
+    }
+    response
 }
 
 fn refuse(refusal: &Refusal) -> Response {
@@ -214,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn the_address_that_is_listened_on_is_a_host() {
+        let is_host = |address: &str, host| Access::new(&HttpOptions::new(address)).is_host(host);
+        assert!(is_host("192.0.2.7:8000", "192.0.2.7:8000"));
+        // A port may be forwarded.
+        assert!(is_host("bridge.lan:8000", "bridge.lan:80"));
+        assert!(!is_host("0.0.0.0:8000", "0.0.0.0:8000"));
+        assert!(!is_host("[::]:8000", "[::]:8000"));
+        assert!(!is_host("192.0.2.7:8000", "192.0.2.8:8000"));
+    }
+
+    #[test]
     fn origins_are_loopback_or_listed() {
         let access = access();
         for origin in ["http://localhost:3000", "https://127.0.0.1", "https://app.example.com"] {
@@ -244,8 +299,8 @@ mod tests {
     fn a_header_given_twice_is_none() {
         let mut headers = HeaderMap::new();
         headers.append(HOST, HeaderValue::from_static("localhost"));
-        assert!(access().check(&headers).is_ok());
-        headers.append(HOST, HeaderValue::from_static("evil.com"));
-        assert_eq!(access().check(&headers), Err(Refusal::Host));
+        assert_eq!(access().check_place(&headers), Ok(()));
+        headers.append(HOST, HeaderValue::from_static("localhost"));
+        assert_eq!(access().check_place(&headers), Err(Refusal::Host));
     }
 }

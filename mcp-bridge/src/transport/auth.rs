@@ -53,9 +53,9 @@ impl Tokens {
     pub fn read(file: Option<&Path>, single: Option<&str>) -> Result<Self, TransportError> {
         let mut tokens = Self::default();
         if let Some(single) = single.map(str::trim).filter(|single| !single.is_empty()) {
-            tokens.add("default", single).map_err(|why| {
-                TransportError::Settings(format!("MCP_BRIDGE_AUTH_TOKEN: {why}"))
-            })?;
+            tokens
+                .add("default", single)
+                .map_err(|why| TransportError::Settings(format!("MCP_BRIDGE_AUTH_TOKEN: {why}")))?;
         }
         let Some(path) = file else { return Ok(tokens) };
         let text = std::fs::read_to_string(path).map_err(|error| {

@@ -9,58 +9,168 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
-use rmcp::model::{ClientNotification, ClientRequest, ProtocolVersion, ServerConfig, ServerResult};
-use rmcp::service::{NotificationContext, RequestContext, RoleServer, Service};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
+    CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult,
+    DiscoverResult, GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams,
+    GetSkillResult, GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion,
+    ReadResourceDirectoryRequestParams, ReadResourceDirectoryResult, ReadResourceRequestParams,
+    ReadResourceResponse, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool,
+    UnsubscribeRequestParams, UpdateTaskParams,
+};
+// Of the older protocol era, which is served, too.
+#[expect(deprecated)]
+use rmcp::model::SetLevelRequestParams;
+use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Put into the extensions of a request: set off when its client has gone.
+#[derive(Debug, Clone)]
+pub(super) struct Gone(pub(super) CancellationToken);
 
 /// A handler linked to its client.
 pub(super) struct Linked<H> {
     handler: H,
     gone: CancellationToken,
+    calls: TaskTracker,
 }
 
 impl<H> Linked<H> {
-    /// Calls of `handler` are cancelled when `gone` is set off.
-    pub(super) const fn new(handler: H, gone: CancellationToken) -> Self {
-        Self { handler, gone }
+    /// Calls of `handler` are cancelled when `gone` is set off, or the [`Gone`] that a request
+    /// carries; `calls` has a token of each that runs.
+    pub(super) const fn new(handler: H, gone: CancellationToken, calls: TaskTracker) -> Self {
+        Self { handler, gone, calls }
     }
-}
 
-impl<H: ServerHandler> Service<RoleServer> for Linked<H> {
-    async fn handle_request(
+    async fn guarded<T>(
         &self,
-        request: ClientRequest,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ServerResult, ErrorData> {
-        let cancel = context.ct.clone();
-        let work = self.handler.handle_request(request, context);
+        cancel: CancellationToken,
+        own: Option<Gone>,
+        work: impl Future<Output = Result<T, ErrorData>>,
+    ) -> Result<T, ErrorData> {
+        let _running = self.calls.token();
+        let gone = own.map_or_else(|| self.gone.clone(), |Gone(token)| token);
         let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
         let outcome = tokio::select! {
             outcome = &mut work => outcome,
-            () = self.gone.cancelled() => {
+            () = gone.cancelled() => {
                 cancel.cancel();
                 work.await
             }
         };
         outcome.unwrap_or_else(|_| {
+            // The panic hook has printed what it was.
             tracing::error!("a request panicked");
             Err(ErrorData::internal_error("internal error", None))
         })
     }
+}
 
-    async fn handle_notification(
-        &self,
-        notification: ClientNotification,
-        context: NotificationContext<RoleServer>,
-    ) -> Result<(), ErrorData> {
-        self.handler.handle_notification(notification, context).await
+/// Methods that answer a request, each with the net under it.
+macro_rules! guarded {
+    ($($method:ident($params:ty) -> $answer:ty;)*) => {$(
+        async fn $method(
+            &self,
+            params: $params,
+            context: RequestContext<RoleServer>,
+        ) -> Result<$answer, ErrorData> {
+            let (cancel, own) = (context.ct.clone(), context.extensions.get().cloned());
+            let work = async { self.handler.$method(params, context).await };
+            self.guarded(cancel, own, work).await
+        }
+    )*};
+}
+
+/// Methods that take a notification, passed on as they are: nobody waits for an answer.
+macro_rules! passed_on {
+    ($($method:ident($params:ty);)*) => {$(
+        async fn $method(&self, params: $params, context: NotificationContext<RoleServer>) {
+            self.handler.$method(params, context).await;
+        }
+    )*};
+}
+
+// Two of the methods are of the older protocol era only, which is served, too.
+#[expect(deprecated)]
+impl<H: ServerHandler> ServerHandler for Linked<H> {
+    guarded! {
+        initialize(InitializeRequestParams) -> InitializeResult;
+        complete(CompleteRequestParams) -> CompleteResult;
+        set_level(SetLevelRequestParams) -> ();
+        get_prompt(GetPromptRequestParams) -> GetPromptResponse;
+        list_prompts(Option<PaginatedRequestParams>) -> ListPromptsResult;
+        list_resources(Option<PaginatedRequestParams>) -> ListResourcesResult;
+        list_resource_templates(Option<PaginatedRequestParams>) -> ListResourceTemplatesResult;
+        read_resource(ReadResourceRequestParams) -> ReadResourceResponse;
+        subscribe(SubscribeRequestParams) -> ();
+        unsubscribe(UnsubscribeRequestParams) -> ();
+        call_tool(CallToolRequestParams) -> CallToolResponse;
+        list_tools(Option<PaginatedRequestParams>) -> ListToolsResult;
+        on_custom_request(CustomRequest) -> CustomResult;
+        get_task(GetTaskParams) -> GetTaskResult;
+        update_task(UpdateTaskParams) -> ();
+        cancel_task(CancelTaskParams) -> ();
+        list_skills(Option<PaginatedRequestParams>) -> ListSkillsResult;
+        get_skill(GetSkillRequestParams) -> GetSkillResult;
+        read_resource_directory(ReadResourceDirectoryRequestParams) -> ReadResourceDirectoryResult;
     }
 
-    fn get_info(&self) -> ServerConfig {
-        ServerHandler::get_info(&self.handler)
+    passed_on! {
+        on_cancelled(CancelledNotificationParam);
+        on_progress(ProgressNotificationParam);
+        on_custom_notification(CustomNotification);
+    }
+
+    async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        self.handler.ping(context).await
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        self.handler.discover(context).await
+    }
+
+    // A subscription is no call: it ends with its client, and a shutdown does not wait for it.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.handler.listen(context).await
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        self.handler.on_initialized(context).await;
+    }
+
+    async fn on_roots_list_changed(&self, context: NotificationContext<RoleServer>) {
+        self.handler.on_roots_list_changed(context).await;
+    }
+
+    fn negotiate_initialize(
+        &self,
+        request: &InitializeRequestParams,
+    ) -> Result<InitializeResult, ErrorData> {
+        self.handler.negotiate_initialize(request)
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        ServerHandler::supported_protocol_versions(&self.handler)
+        self.handler.supported_protocol_versions()
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        self.handler.accepted_subscription_filter(requested)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.handler.get_tool(name)
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.handler.get_info()
     }
 }

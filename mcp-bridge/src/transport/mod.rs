@@ -5,18 +5,24 @@
 
 mod access;
 mod auth;
-mod disconnect;
+mod body;
+mod clip;
+mod cors;
 mod http;
 mod linked;
 mod message;
 mod options;
+mod queue;
+mod routes;
 mod sessions;
 mod sse;
 mod stdio;
+mod streamable;
 
 pub use auth::{Principal, Tokens};
-pub use http::{Listener, Readiness};
+pub use http::Listener;
 pub use options::HttpOptions;
+pub use routes::Readiness;
 pub use stdio::{serve_lines, stdio};
 
 /// Why a transport cannot serve.

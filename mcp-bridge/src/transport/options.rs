@@ -28,19 +28,21 @@ pub struct HttpOptions {
     pub max_connections: usize,
     /// Most bytes of a request's body.
     pub max_body: usize,
-    /// How long a session of Streamable HTTP may be idle. Longer than the longest call: a call that
-    /// runs does not count as activity.
+    /// How long a session of Streamable HTTP may be idle: without an open stream, and so without a
+    /// call that runs.
     pub session_idle: Duration,
+    /// How long it must have been idle to give way to a new one when all places are taken.
+    pub session_spare: Duration,
     /// How long a client may take to initialize its session.
     pub init_timeout: Duration,
-    /// How long a client of HTTP+SSE may leave its queue full.
+    /// How long a client may take none of the bytes that wait for it.
     pub stall_timeout: Duration,
     /// How long the client of a call may be gone before the call is cancelled, in sessions of
     /// Streamable HTTP, whose streams can be resumed.
     pub resume_grace: Duration,
     /// Whether to serve `/metrics`.
     pub metrics: bool,
-    /// How long calls may go on after the shutdown began.
+    /// How long calls that run may go on after the shutdown began.
     pub drain: Duration,
 }
 
@@ -59,7 +61,8 @@ impl HttpOptions {
             max_sessions: 64,
             max_connections: 512,
             max_body: 4 << 20,
-            session_idle: Duration::from_secs(120),
+            session_idle: Duration::from_secs(600),
+            session_spare: Duration::from_secs(30),
             init_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(30),
             resume_grace: Duration::from_secs(1),

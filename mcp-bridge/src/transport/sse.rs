@@ -5,32 +5,30 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::Extension;
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode, request};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use futures::{Stream, StreamExt, stream};
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions, JsonRpcMessage, ServerJsonRpcMessage};
-use rmcp::service::{RoleServer, serve_server_with_ct};
-use rmcp::transport::Transport;
+use rmcp::service::serve_server_with_ct;
 use serde::Deserialize;
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::body::{self, Read};
 use super::linked::Linked;
 use super::message::{self, Parsed};
+use super::queue::{Ends, Queue};
 use super::{HttpOptions, Principal};
-
-/// Messages that may wait in each direction of a session.
-const WAITING: usize = 64;
 
 /// How often a silent stream says that it is alive: proxies close silent ones after a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -40,33 +38,46 @@ pub(super) struct SseSessions<H> {
     handler: H,
     sessions: Mutex<HashMap<String, Entry>>,
     most: usize,
+    max_body: usize,
     /// Where clients send their messages.
     endpoint: String,
     init_timeout: Duration,
     stall_timeout: Duration,
-    shutdown: CancellationToken,
+    ending: CancellationToken,
+    calls: TaskTracker,
 }
 
 struct Entry {
-    incoming: mpsc::Sender<ClientJsonRpcMessage>,
+    messages: mpsc::Sender<ClientJsonRpcMessage>,
+    /// For answers to what is no message. Weak: the stream ends when rmcp has no more to say.
+    own_answers: mpsc::WeakSender<ServerJsonRpcMessage>,
     principal: Option<Principal>,
 }
 
 impl<H: ServerHandler + Clone> SseSessions<H> {
-    pub(super) fn new(handler: H, options: &HttpOptions, shutdown: CancellationToken) -> Self {
-        let prefix = options.public_path.as_deref().unwrap_or("").trim_end_matches('/');
+    /// Ends its sessions with `ending`; `calls` has a token of each call that runs.
+    pub(super) fn new(
+        handler: H,
+        options: &HttpOptions,
+        ending: &CancellationToken,
+        calls: &TaskTracker,
+    ) -> Self {
+        let prefix = options.public_path.as_deref().unwrap_or("").trim_matches('/');
+        let slash = if prefix.is_empty() { "" } else { "/" };
         Self {
             handler,
             sessions: Mutex::default(),
             most: options.max_sessions,
-            endpoint: format!("{prefix}/messages"),
+            max_body: options.max_body,
+            endpoint: format!("{slash}{prefix}/messages"),
             init_timeout: options.init_timeout,
             stall_timeout: options.stall_timeout,
-            shutdown,
+            ending: ending.clone(),
+            calls: calls.clone(),
         }
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,70 +98,20 @@ impl<H: ServerHandler + Clone> SseSessions<H> {
         Some(id)
     }
 
-    /// Serves one session until its client goes, it does not initialize, or the shutdown.
-    async fn run(self: Arc<Self>, id: String, transport: Queue, gone: CancellationToken) {
-        let handler = Linked::new(self.handler.clone(), gone.clone());
-        let begun = tokio::time::timeout(
-            self.init_timeout,
-            serve_server_with_ct(handler, transport, gone.clone()),
-        );
-        match begun.await {
-            Ok(Ok(running)) => {
+    /// Serves one session until its client goes, it does not initialize, or the end of all.
+    async fn run(self: Arc<Self>, id: String, queue: Queue, gone: CancellationToken) {
+        let handler = Linked::new(self.handler.clone(), gone.clone(), self.calls.clone());
+        match serve_server_with_ct(handler, queue, gone.clone()).await {
+            Ok(running) => {
                 // A session that ends with its client is no fault.
                 if let Err(error) = running.waiting().await {
                     tracing::error!(%error, "a session broke");
                 }
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a session did not begin"),
-            Err(_) => tracing::debug!("a session was not initialized in time"),
+            Err(error) => tracing::debug!(%error, "a session did not begin"),
         }
         gone.cancel();
         self.entries().remove(&id);
-    }
-}
-
-/// One end of a session: queues in both directions.
-struct Queue {
-    incoming: mpsc::Receiver<ClientJsonRpcMessage>,
-    outgoing: Option<mpsc::Sender<ServerJsonRpcMessage>>,
-    gone: CancellationToken,
-    patience: Duration,
-}
-
-impl Transport<RoleServer> for Queue {
-    type Error = io::Error;
-
-    fn send(
-        &mut self,
-        item: ServerJsonRpcMessage,
-    ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        let outgoing = self.outgoing.clone();
-        let (gone, patience) = (self.gone.clone(), self.patience);
-        async move {
-            let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
-            let outgoing = outgoing.ok_or_else(closed)?;
-            match tokio::time::timeout(patience, outgoing.send(item)).await {
-                Ok(sent) => sent.map_err(|_| closed()),
-                // A client that reads nothing must not hold its answers forever.
-                Err(_) => {
-                    gone.cancel();
-                    Err(io::Error::from(io::ErrorKind::TimedOut))
-                }
-            }
-        }
-    }
-
-    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        tokio::select! {
-            message = self.incoming.recv() => message,
-            () = self.gone.cancelled() => None,
-        }
-    }
-
-    async fn close(&mut self) -> Result<(), io::Error> {
-        self.incoming.close();
-        self.outgoing = None;
-        Ok(())
     }
 }
 
@@ -159,18 +120,15 @@ pub(super) async fn open<H: ServerHandler + Clone>(
     State(sessions): State<Arc<SseSessions<H>>>,
     principal: Option<Extension<Principal>>,
 ) -> Response {
-    let (incoming, messages) = mpsc::channel(WAITING);
-    let (outgoing, answers) = mpsc::channel(WAITING);
-    let entry = Entry { incoming, principal: principal.map(|Extension(principal)| principal) };
+    let gone = sessions.ending.child_token();
+    let (queue, Ends { messages, answers, own_answers }) = Queue::new(gone.clone());
+    let queue =
+        queue.with_patience(sessions.stall_timeout).with_begin_within(sessions.init_timeout);
+    let principal = principal.map(|Extension(principal)| principal);
+    let entry = Entry { messages, own_answers: own_answers.downgrade(), principal };
+    drop(own_answers);
     let Some(id) = sessions.register(entry) else {
         return too_many();
-    };
-    let gone = sessions.shutdown.child_token();
-    let queue = Queue {
-        incoming: messages,
-        outgoing: Some(outgoing),
-        gone: gone.clone(),
-        patience: sessions.stall_timeout,
     };
     let endpoint = format!("{}?session_id={id}", sessions.endpoint);
     tokio::spawn(Arc::clone(&sessions).run(id, queue, gone.clone()));
@@ -187,31 +145,19 @@ pub(super) async fn open<H: ServerHandler + Clone>(
     response
 }
 
-/// The answer to one session too many.
-pub(super) fn too_many() -> Response {
-    let mut response =
-        (StatusCode::SERVICE_UNAVAILABLE, "too many sessions are open\n").into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
-}
-
 /// Answers as events. When the client goes, the stream is dropped, and with it the session ends.
 fn answered(
     answers: mpsc::Receiver<ServerJsonRpcMessage>,
     gone: CancellationToken,
 ) -> impl Stream<Item = Event> {
-    let guard: DropGuard = gone.clone().drop_guard();
-    stream::unfold((answers, gone, guard), |(mut answers, gone, guard)| async move {
-        let answer = tokio::select! {
-            biased;
-            answer = answers.recv() => answer?,
-            () = gone.cancelled() => answers.recv().await?,
-        };
+    stream::unfold((answers, gone.drop_guard()), |(mut answers, gone)| async move {
+        // Ends when rmcp has dropped its end, which it does when the session is over.
+        let answer = answers.recv().await?;
         let text = serde_json::to_string(&answer).unwrap_or_else(|error| {
             tracing::error!(%error, "an answer cannot be written");
             String::new()
         });
-        Some((Event::default().event("message").data(text), (answers, gone, guard)))
+        Some((Event::default().event("message").data(text), (answers, gone)))
     })
 }
 
@@ -226,35 +172,60 @@ pub(super) struct Session {
 pub(super) async fn post<H: ServerHandler + Clone>(
     State(sessions): State<Arc<SseSessions<H>>>,
     Query(session): Query<Session>,
-    principal: Option<Extension<Principal>>,
-    parts: request::Parts,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let Some(id) = session.session_id else {
         return (StatusCode::BAD_REQUEST, "the parameter session_id is missing\n").into_response();
     };
-    let principal = principal.map(|Extension(principal)| principal);
-    let incoming = sessions
+    let (parts, body) = request.into_parts();
+    let ends = sessions
         .entries()
         .get(&id)
-        .filter(|entry| entry.principal == principal)
-        .map(|entry| entry.incoming.clone());
-    let unknown = || (StatusCode::NOT_FOUND, "there is no such session\n").into_response();
-    let Some(incoming) = incoming else { return unknown() };
-    let mut message = match message::parse(&body) {
+        .filter(|entry| entry.principal.as_ref() == parts.extensions.get::<Principal>())
+        .map(|entry| (entry.messages.clone(), entry.own_answers.clone()));
+    let Some((messages, own_answers)) = ends else { return no_session() };
+    let bytes = match body::read(body, sessions.max_body).await {
+        Read::Whole(bytes) => bytes,
+        Read::TooLong(clip) => {
+            let answer = clip.answer(sessions.max_body);
+            // Some clients look only at the stream for the answer to a request.
+            if clip.id().is_some()
+                && let Some(stream) = own_answers.upgrade()
+                && stream.try_send(answer.clone()).is_err()
+            {
+                tracing::debug!("a client takes no answers");
+            }
+            return body::answer(StatusCode::PAYLOAD_TOO_LARGE, &answer);
+        }
+        Read::Failed(response) => return response,
+    };
+    let mut message = match message::parse(&bytes) {
         Parsed::Message(message) => *message,
         Parsed::Ignored => return StatusCode::ACCEPTED.into_response(),
-        Parsed::Rejected(answer) => return (StatusCode::BAD_REQUEST, Json(answer)).into_response(),
+        Parsed::Rejected(answer) => return body::answer(StatusCode::BAD_REQUEST, &answer),
     };
     if let JsonRpcMessage::Request(request) = &mut message {
         request.request.extensions_mut().insert(parts);
     }
-    match incoming.try_send(message) {
+    match messages.try_send(message) {
         Ok(()) => (StatusCode::ACCEPTED, "Accepted").into_response(),
-        Err(mpsc::error::TrySendError::Full(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the session has too many messages waiting\n")
-                .into_response()
-        }
-        Err(mpsc::error::TrySendError::Closed(_)) => unknown(),
+        Err(TrySendError::Full(_)) => busy("the session has too many messages waiting\n", "1"),
+        Err(TrySendError::Closed(_)) => no_session(),
     }
+}
+
+/// The answer to one session too many.
+pub(super) fn too_many() -> Response {
+    busy("too many sessions are open\n", "5")
+}
+
+/// The answer to a session that is unknown, over, or another caller's.
+pub(super) fn no_session() -> Response {
+    (StatusCode::NOT_FOUND, "there is no such session\n").into_response()
+}
+
+fn busy(why: &'static str, seconds: &'static str) -> Response {
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+    response
 }

@@ -7,23 +7,25 @@ use std::io;
 use std::time::Duration;
 
 use rmcp::handler::server::ServerHandler;
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ServerJsonRpcMessage};
-use rmcp::service::{RoleServer, ServerInitializeError, serve_server_with_ct};
-use rmcp::transport::{Transport, stdio_pipes};
+use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::service::{ServerInitializeError, serve_server_with_ct};
+use rmcp::transport::stdio_pipes;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::TransportError;
+use super::clip::Clip;
 use super::linked::Linked;
 use super::message::{self, Parsed};
+use super::queue::{Ends, Queue};
 
 /// The longest line in bytes; a statement has a limit of its own far below.
-const LINE_BYTES: usize = 4 << 20;
+const LINE_BYTES: usize = 16 << 20;
 
-/// Messages that wait for a client that reads slowly. Then whoever sends waits.
-const WAITING: usize = 64;
+/// The room for a line that is kept after one that was longer.
+const KEPT_BYTES: usize = 64 << 10;
 
 /// How long the last answers may take to be written.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -31,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Serves one client over standard input and output until it closes its end, or `shutdown`.
 ///
 /// # Errors
-/// When reading or writing breaks.
+/// When the session breaks by a fault of ours.
 pub async fn stdio<H: ServerHandler>(
     handler: H,
     shutdown: CancellationToken,
@@ -56,43 +58,28 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let gone = shutdown.child_token();
-    let lines = Lines::start(input, output, gone.clone());
-    let running =
-        serve_server_with_ct(Linked::new(handler, gone.clone()), lines, shutdown.clone()).await;
-    match running {
-        Ok(running) => {
-            running.waiting().await.map_err(io::Error::other)?;
+    let (queue, Ends { messages, answers, own_answers }) = Queue::new(gone.clone());
+    let mut writer = tokio::spawn(write(output, answers, gone.clone()));
+    // A task of its own sees the end of the input also while nobody takes messages.
+    tokio::spawn(read(input, messages, own_answers, gone.clone()));
+    let handler = Linked::new(handler, gone.clone(), TaskTracker::new());
+    let ended = match serve_server_with_ct(handler, queue, shutdown.child_token()).await {
+        Ok(running) => running.waiting().await.map(|_| ()).map_err(io::Error::other),
+        Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => {
             Ok(())
         }
-        Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => Ok(()),
         // The client broke the protocol before it began; it has had its answer where there is one.
         Err(error) => {
             tracing::warn!(%error, "the client did not initialize");
             Ok(())
         }
+    };
+    gone.cancel();
+    if tokio::time::timeout(LAST_WORDS, &mut writer).await.is_err() {
+        tracing::debug!("the client does not read its last answers");
+        writer.abort();
     }
-}
-
-/// Lines in, lines out.
-struct Lines {
-    incoming: mpsc::Receiver<ClientJsonRpcMessage>,
-    outgoing: Option<mpsc::Sender<ServerJsonRpcMessage>>,
-    writer: Option<JoinHandle<()>>,
-}
-
-impl Lines {
-    fn start<R, W>(input: R, output: W, gone: CancellationToken) -> Self
-    where
-        R: AsyncRead + Send + Unpin + 'static,
-        W: AsyncWrite + Send + Unpin + 'static,
-    {
-        let (outgoing, answers) = mpsc::channel(WAITING);
-        let (messages, incoming) = mpsc::channel(WAITING);
-        let writer = tokio::spawn(write(output, answers, gone.clone()));
-        // A task of its own sees the end of the input also while nobody takes messages.
-        tokio::spawn(read(input, messages, outgoing.clone(), gone));
-        Self { incoming, outgoing: Some(outgoing), writer: Some(writer) }
-    }
+    Ok(ended?)
 }
 
 /// Reads messages until the end of the input, then sets off `gone`.
@@ -102,27 +89,25 @@ async fn read<R: AsyncRead + Unpin>(
     answers: mpsc::Sender<ServerJsonRpcMessage>,
     gone: CancellationToken,
 ) {
-    let mut input = BufReader::new(input);
+    let mut input = BufReader::with_capacity(KEPT_BYTES, input);
     let mut line = Vec::new();
     loop {
         let read = tokio::select! {
-            read = read_line(&mut input, &mut line) => read,
+            read = read_line(&mut input, &mut line, LINE_BYTES) => read,
             () = gone.cancelled() => break,
         };
         let parsed = match read {
             Ok(Line::End) => break,
             Ok(Line::Blank) => continue,
             Ok(Line::Text) => message::parse(&line),
-            Ok(Line::TooLong) => Parsed::Rejected(Box::new(message::error(
-                ErrorCode::INVALID_REQUEST,
-                format!("the message has more than {LINE_BYTES} bytes"),
-                None,
-            ))),
+            Ok(Line::TooLong(clip)) => Parsed::Rejected(Box::new(clip.answer(LINE_BYTES))),
             Err(error) => {
                 tracing::warn!(%error, "standard input cannot be read");
                 break;
             }
         };
+        line.clear();
+        line.shrink_to(KEPT_BYTES);
         let delivered = match parsed {
             Parsed::Message(message) => messages.send(*message).await.is_ok(),
             Parsed::Ignored => true,
@@ -139,46 +124,40 @@ async fn read<R: AsyncRead + Unpin>(
 enum Line {
     Text,
     Blank,
-    TooLong,
+    TooLong(Clip),
     End,
 }
 
-/// Reads one line into `line`, without its end. Of a line that is too long nothing is kept.
+/// Reads one line of at most `most` bytes into `line`, without its end.
 async fn read_line<R: AsyncRead + Unpin>(
     input: &mut BufReader<R>,
     line: &mut Vec<u8>,
+    most: usize,
 ) -> io::Result<Line> {
     line.clear();
-    let mut too_long = false;
+    let mut too_long: Option<Clip> = None;
     loop {
         let part = input.fill_buf().await?;
-        if part.is_empty() {
-            // What has no line end at the end of the input is a line, too.
-            return Ok(if too_long {
-                Line::TooLong
-            } else if line.is_empty() {
-                Line::End
-            } else {
-                Line::Text
-            });
-        }
+        let at_end = part.is_empty();
         let end = part.iter().position(|byte| *byte == b'\n');
         let taken = end.unwrap_or(part.len());
-        if too_long || line.len() + taken > LINE_BYTES {
-            too_long = true;
-            line.clear();
-            line.shrink_to(0);
-        } else {
-            line.extend_from_slice(&part[..taken]);
+        if too_long.is_none() && line.len() + taken > most {
+            let clip = too_long.insert(Clip::default());
+            clip.push(line);
+            *line = Vec::new();
+        }
+        match &mut too_long {
+            Some(clip) => clip.push(&part[..taken]),
+            None => line.extend_from_slice(&part[..taken]),
         }
         input.consume(taken + usize::from(end.is_some()));
-        if end.is_some() {
-            return Ok(if too_long {
-                Line::TooLong
-            } else if line.trim_ascii().is_empty() {
-                Line::Blank
-            } else {
-                Line::Text
+        // What has no line end at the end of the input is a line, too.
+        if end.is_some() || at_end {
+            return Ok(match too_long {
+                Some(clip) => Line::TooLong(clip),
+                None if line.is_empty() && at_end => Line::End,
+                None if line.trim_ascii().is_empty() => Line::Blank,
+                None => Line::Text,
             });
         }
     }
@@ -206,42 +185,6 @@ async fn write<W: AsyncWrite + Unpin>(
     }
 }
 
-impl Transport<RoleServer> for Lines {
-    type Error = io::Error;
-
-    fn send(
-        &mut self,
-        item: ServerJsonRpcMessage,
-    ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        let outgoing = self.outgoing.clone();
-        async move {
-            match outgoing {
-                Some(outgoing) => outgoing.send(item).await.map_err(|_| closed()),
-                None => Err(closed()),
-            }
-        }
-    }
-
-    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        self.incoming.recv().await
-    }
-
-    async fn close(&mut self) -> Result<(), io::Error> {
-        self.incoming.close();
-        self.outgoing = None;
-        let Some(writer) = self.writer.take() else { return Ok(()) };
-        let stop = writer.abort_handle();
-        if tokio::time::timeout(LAST_WORDS, writer).await.is_err() {
-            stop.abort();
-        }
-        Ok(())
-    }
-}
-
-fn closed() -> io::Error {
-    io::Error::from(io::ErrorKind::BrokenPipe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,10 +194,10 @@ mod tests {
         let mut line = Vec::new();
         let mut kinds = Vec::new();
         loop {
-            let kind = match read_line(&mut reader, &mut line).await.unwrap() {
+            let kind = match read_line(&mut reader, &mut line, 20).await.unwrap() {
                 Line::Text => 't',
                 Line::Blank => 'b',
-                Line::TooLong => 'l',
+                Line::TooLong(_) => 'l',
                 Line::End => return kinds,
             };
             kinds.push((kind, line.len()));
@@ -269,8 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_line_is_not_kept_and_the_next_is_read() {
-        let mut input = vec![b'x'; LINE_BYTES + 1];
-        input.extend_from_slice(b"\nok\n");
-        assert_eq!(kinds(&input).await, [('l', 0), ('t', 2)]);
+        let input = [[b'x'; 20].as_slice(), b"\n", &[b'x'; 21], b"\nok\n", &[b'x'; 99]].concat();
+        assert_eq!(kinds(&input).await, [('t', 20), ('l', 0), ('t', 2), ('l', 0)]);
     }
 }

@@ -5,13 +5,16 @@ mod advice;
 mod answer;
 mod bad_input;
 mod cluster;
+mod explain;
 mod fixture;
 mod interrupts;
 mod odd;
+mod progress;
 mod robustness;
 mod security;
 mod session;
 mod truth;
+mod whatif_indexes;
 mod workload;
 
 use std::process::ExitCode;
@@ -32,11 +35,14 @@ fn main() -> Result<ExitCode> {
         advice::CASES,
         bad_input::CASES,
         cluster::CASES,
+        explain::CASES,
         interrupts::CASES,
+        progress::CASES,
         robustness::CASES,
         security::CASES,
         session::CASES,
         truth::CASES,
+        whatif_indexes::CASES,
         workload::CASES,
     ]
     .concat();

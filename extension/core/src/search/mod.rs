@@ -6,6 +6,7 @@
 //! the best ones exactly and takes out what does not pay. Every stage leaves a valid configuration
 //! behind, so the search may end at any planner call. It is deterministic: no clock, no chance.
 
+mod evaluate;
 mod front;
 mod greedy;
 mod lazy;
@@ -19,6 +20,7 @@ mod tests;
 mod verify;
 
 pub use crate::cache::{Counters, Interrupted, StoppedBy};
+pub use evaluate::evaluate;
 pub use objective::Objective;
 pub use outcome::{FrontPoint, Outcome, Stage, Step};
 
@@ -26,7 +28,7 @@ use crate::cache::CostCache;
 use crate::index_set::IndexSet;
 use crate::model::IndexDef;
 use crate::pool::{IndexSize, Sizer};
-use crate::whatif::Planner;
+use crate::whatif::{Phase, Planner, Progress};
 use greedy::{Growth, Prefer};
 use objective::Goal;
 use picked::Picked;
@@ -120,16 +122,18 @@ pub fn advise<S: Planner + Sizer>(
     let mut picked = picked::enter(&mut cache, workload, options);
     let none = IndexSet::new();
     let mut base = Vec::with_capacity(workload.candidates.len());
-    let mut weights = Vec::with_capacity(base.capacity());
     for query in 0..workload.candidates.len() {
         let weight = workload.weights.get(query).copied().unwrap_or(1.0);
-        let cost = if weight > 0.0 { cache.cost(query, &none)? } else { f64::INFINITY };
-        weights.push(if weight.is_finite() && cost.is_finite() { weight.max(0.0) } else { 0.0 });
-        base.push(cost);
+        base.push(if weight > 0.0 { cache.cost(query, &none)? } else { f64::INFINITY });
     }
+    let weights = whole_weights(workload.weights, &base);
     let goal = Goal::new(options.objective, weights, options.pareto_ratio, options.base_bytes);
+    let value = goal.total(&base);
+    let progress =
+        Progress { phase: Phase::Searching, rounds: 0, cost_before: value, cost_best: value };
+    cache.observe(&progress);
     let first = picked.pick_first(&mut cache, &goal, &base)?;
-    let mut run = Run { stages: Vec::new(), finalists: Vec::new() };
+    let mut run = Run { stages: Vec::new(), finalists: Vec::new(), phase: Phase::Searching };
     let relative = goal.relative(&first, &base);
     run.stages.push(Stage {
         name: "first",
@@ -141,14 +145,23 @@ pub fn advise<S: Planner + Sizer>(
     let pool = cache.pool();
     let upkeep =
         (0..pool.len()).map(|id| (workload.upkeep)(pool.def(id), pool.size(id)).max(0.0)).collect();
-    let mut search = Search::new(cache, goal, options, base, upkeep);
+    let mut search = Search::new(cache, goal, options, base, upkeep, progress);
     picked.connect(&mut search, &members, workload.candidates)?;
-    run.log(&search, "picked", search.empty().value);
+    run.log(&mut search, "picked", value);
     picked.seed(&mut search)?;
-    run.log(&search, "seeded", search.empty().value);
+    run.log(&mut search, "seeded", value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;
     run.outcome(search, best)
+}
+
+/// A weight for each query with such a cost: 1 where none is given, 0 where it is of no use.
+fn whole_weights(weights: &[f64], costs: &[f64]) -> Vec<f64> {
+    let given = weights.iter().copied().chain(std::iter::repeat(1.0));
+    let useful = |(weight, &cost): (f64, &f64)| {
+        if weight.is_finite() && cost.is_finite() { weight.max(0.0) } else { 0.0 }
+    };
+    given.zip(costs).map(useful).collect()
 }
 
 /// The course of a search.
@@ -156,17 +169,19 @@ struct Run {
     stages: Vec<Stage>,
     /// The results of the stages, best first, without doubles.
     finalists: Vec<State>,
+    phase: Phase,
 }
 
 impl Run {
     fn log<S: Planner + Sizer>(
         &mut self,
-        search: &Search<'_, '_, S>,
+        search: &mut Search<'_, '_, S>,
         name: &'static str,
         value: f64,
     ) {
         let relative_cost = value / search.empty().value.max(f64::MIN_POSITIVE);
         self.stages.push(Stage { name, relative_cost, calls: search.cache.counters().calls });
+        search.report(self.phase, self.stages.len());
     }
 
     /// Runs one stage from `state` and keeps the best configuration on its way.
@@ -263,6 +278,8 @@ impl Run {
         &mut self,
         search: &mut Search<'_, '_, S>,
     ) -> Result<Verified, Interrupted> {
+        self.phase = Phase::Verifying;
+        search.report(self.phase, self.stages.len());
         let mut best = Verified::nothing(search);
         for state in std::mem::take(&mut self.finalists).iter().take(FINALISTS) {
             let verified = search.pruned(&state.set)?;

@@ -68,13 +68,15 @@ impl Goal {
         cost + upkeep
     }
 
+    /// The objective at `costs`, upkeep left out.
+    pub(crate) fn total(&self, costs: &[f64]) -> f64 {
+        let shares = costs.iter().enumerate().map(|(query, &cost)| self.share(query, cost));
+        self.value(shares.sum(), 0.0)
+    }
+
     /// The objective at `costs` relative to that at `base`, upkeep left out.
     pub(crate) fn relative(&self, costs: &[f64], base: &[f64]) -> f64 {
-        let value = |costs: &[f64]| {
-            let shares = costs.iter().enumerate().map(|(query, &cost)| self.share(query, cost));
-            self.value(shares.sum(), 0.0)
-        };
-        value(costs) / value(base).max(f64::MIN_POSITIVE)
+        self.total(costs) / self.total(base).max(f64::MIN_POSITIVE)
     }
 
     /// What the search minimises: ln(value), plus the price of space if it has one. A difference of

@@ -10,7 +10,7 @@ use crate::search::Options;
 use crate::search::front::Tracker;
 use crate::search::objective::Goal;
 use crate::search::refine::Mark;
-use crate::whatif::Planner;
+use crate::whatif::{Phase, Planner, Progress};
 
 /// What is uncertain about a move may remain so if it is at most this share of what is certain.
 const DOUBT: f64 = 0.15;
@@ -91,6 +91,8 @@ pub(crate) struct Search<'a, 'b, S> {
     pub(crate) outlook: f64,
     /// When the local search last got on.
     pub(crate) mark: Option<Mark>,
+    /// What the planner is told.
+    progress: Progress,
     /// The set under trial.
     trial: IndexSet,
     /// Which queries were met, all false between uses.
@@ -104,6 +106,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         options: &'b Options,
         base: Vec<f64>,
         upkeep: Vec<f64>,
+        progress: Progress,
     ) -> Self {
         let met = vec![false; base.len()];
         let mut ids: Vec<CandidateId> = (0..cache.pool().len()).collect();
@@ -126,6 +129,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             attentive: false,
             outlook: 0.0,
             mark: None,
+            progress,
             trial: IndexSet::new(),
             met,
         }
@@ -389,6 +393,16 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     pub(crate) fn consider(&mut self, state: &State) {
         let allowed = self.fits(state.bytes);
         self.tracker.consider(state, allowed);
+        if allowed && state.value < self.progress.cost_best {
+            self.progress.cost_best = state.value;
+            self.cache.observe(&self.progress);
+        }
+    }
+
+    /// Tells the planner that another stage is done, or another phase begins.
+    pub(crate) fn report(&mut self, phase: Phase, rounds: usize) {
+        self.progress = Progress { phase, rounds, ..self.progress };
+        self.cache.observe(&self.progress);
     }
 }
 

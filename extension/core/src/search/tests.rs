@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::QueryId;
+use crate::pool::Pool;
 use crate::testing::{FakePlanner, FakeQuery, Scripted, made_up};
-use crate::whatif::Stop;
+use crate::whatif::{Plan, Stop};
 
 fn no_upkeep(_: &IndexDef, _: IndexSize) -> f64 {
     0.0
@@ -290,4 +291,43 @@ fn optimum(planner: &mut FakePlanner, candidates: &[Vec<IndexDef>], options: &Op
         }
     }
     best
+}
+
+/// A planner that keeps what it is told.
+struct Listening(FakePlanner, Vec<Progress>);
+
+impl Planner for Listening {
+    fn plan(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<Plan, Stop> {
+        self.0.plan(pool, query, offered)
+    }
+
+    fn observe(&mut self, progress: &Progress) {
+        self.1.push(*progress);
+    }
+}
+
+impl Sizer for Listening {
+    fn size(&mut self, def: &IndexDef) -> IndexSize {
+        self.0.size(def)
+    }
+}
+
+#[test]
+fn progress_goes_forward_and_ends_with_the_outcome() {
+    let planner = made_up(7, 4, 12, 3);
+    let (candidates, options) = (planner.candidates(), half(&planner));
+    let silent = advise(&workload(&candidates), &options, &mut planner.clone()).unwrap();
+    let mut listening = Listening(planner, Vec::new());
+    let outcome = advise(&workload(&candidates), &options, &mut listening).unwrap();
+    assert_eq!(essence(&silent), essence(&outcome));
+    let told = listening.1;
+    assert_eq!(told[0].cost_best, outcome.base_cost);
+    assert!(told.iter().all(|progress| progress.cost_before == outcome.base_cost));
+    for pair in told.windows(2) {
+        assert!(pair[0].rounds <= pair[1].rounds && pair[0].cost_best >= pair[1].cost_best);
+        assert!(pair[0].phase == pair[1].phase || pair[1].phase == Phase::Verifying);
+    }
+    let last = told.last().unwrap();
+    assert_eq!((last.phase, last.rounds), (Phase::Verifying, outcome.stages.len()));
+    assert!(last.cost_best < 0.9 * outcome.base_cost);
 }

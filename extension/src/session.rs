@@ -1,0 +1,120 @@
+//! The surroundings that statements are read and planned in.
+
+use std::time::Instant;
+
+use advisor_core::size::GroupDistinct;
+
+use crate::catalog::ServerCatalog;
+use crate::error::AdvisorError;
+use crate::hypopg::Hypopg;
+use crate::planner::{OWN_PATH, ServerPlanner};
+use crate::progress::Reporter;
+use crate::query;
+use crate::settings::{self, SizeModel};
+use crate::sizes::{SizeSource, Sizes};
+use crate::sys::{self, Arena, SessionScope};
+use crate::workload::{self, Prepared, Preparer, Workload};
+
+/// How long the advisor waits for a lock on a workload table before it leaves the statement out.
+const LOCK_TIMEOUT: &str = "1s";
+
+/// What to do about a table that somebody else has locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Give up soon: there are other statements.
+    Briefly,
+    /// Wait as long as the session's own settings allow.
+    AsTheCaller,
+}
+
+/// Role, search path and settings of a call; the caller's are put back when it is dropped.
+pub(crate) struct Session<'a> {
+    arena: &'a Arena,
+    /// What is put back.
+    pub(crate) scope: SessionScope,
+    /// The search path of the caller.
+    pub(crate) caller_path: String,
+    /// Who is told how the call gets on.
+    pub(crate) progress: Reporter,
+}
+
+impl<'a> Session<'a> {
+    /// Opens a session whose statements are allocated in `arena`.
+    ///
+    /// # Errors
+    /// What SPI says.
+    pub(crate) fn open(arena: &'a Arena, waiting: Waiting) -> Result<Self, AdvisorError> {
+        let scope = SessionScope::open();
+        // Our own analysis must not appear in the statistics that it reads.
+        scope.set("pg_stat_statements.track", "none");
+        let caller_path: Option<String> =
+            query::one("select pg_catalog.current_setting('search_path')", &[])?;
+        scope.set("search_path", OWN_PATH);
+        if waiting == Waiting::Briefly {
+            scope.set("lock_timeout", LOCK_TIMEOUT);
+        }
+        let progress = Reporter::new(settings::progress());
+        Ok(Self { arena, scope, caller_path: caller_path.unwrap_or_default(), progress })
+    }
+
+    /// Makes the statements of a workload ready. Those that are not read by `deadline` are left out.
+    ///
+    /// # Errors
+    /// Only for the advisor's own catalog queries.
+    pub(crate) fn prepare(
+        &'a self,
+        entries: Vec<workload::Entry>,
+        deadline: Option<Instant>,
+    ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
+        let mut catalog = ServerCatalog::new()?;
+        let mut preparer = Preparer::new(
+            self.arena,
+            &self.scope,
+            self.caller_path.clone(),
+            settings::draws(),
+            deadline,
+        );
+        let workload = preparer.prepare(entries, &mut catalog, &self.progress)?;
+        Ok((catalog, workload))
+    }
+
+    /// Makes one statement ready to be explained, whatever it reads.
+    ///
+    /// # Errors
+    /// [`AdvisorError::InText`] for what the server says of it, [`AdvisorError::NoPlan`] for a
+    /// statement that is not planned.
+    pub(crate) fn prepare_one(
+        &'a self,
+        text: &str,
+        catalog: &mut ServerCatalog,
+    ) -> Result<Prepared<'a>, AdvisorError> {
+        workload::single(self.arena, &self.scope, &self.caller_path, text, catalog)
+    }
+
+    /// A planner for prepared statements.
+    ///
+    /// # Errors
+    /// What SPI says, and [`AdvisorError::NoHypopg`].
+    pub(crate) fn planner<'p>(
+        &'p self,
+        catalog: &'p ServerCatalog,
+        prepared: &'p [Prepared<'p>],
+        started: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<ServerPlanner<'p>, AdvisorError> {
+        sys::set_role(&self.scope, self.scope.caller());
+        self.scope.set("search_path", OWN_PATH);
+        let source = match settings::size_model() {
+            SizeModel::Measured => SizeSource::Measured,
+            SizeModel::Hypopg => SizeSource::Hypopg(Hypopg::find()?),
+        };
+        let mut groups = GroupDistinct::default();
+        for (table, columns, count) in catalog.group_distinct()? {
+            groups.insert(table, &columns, count);
+        }
+        let sizes = Sizes::new(source, catalog, groups, prepared);
+        let progress = &self.progress;
+        let scope = &self.scope;
+        Ok(ServerPlanner::new(scope, catalog, prepared, sizes, progress, started, deadline))
+    }
+}

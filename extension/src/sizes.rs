@@ -1,0 +1,180 @@
+//! Sizes of indexes that do not exist, as a whole and for each partition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use advisor_core::model::{IndexDef, IndexKey, Table};
+use advisor_core::pool::{IndexSize, Sizer};
+use advisor_core::size::{GroupDistinct, SizeModel};
+
+use crate::catalog::ServerCatalog;
+use crate::hypopg::Hypopg;
+use crate::sampling;
+use crate::sys::{self, IndexSpec};
+use crate::workload::Prepared;
+
+/// Correlation from which on equal values are taken to lie together.
+const CLUSTERED: f64 = 0.95;
+/// Columns with fewer values have them all in the statistics.
+const MANY: f64 = 1000.0;
+
+/// Where sizes come from.
+pub(crate) enum SizeSource {
+    /// The advisor's formula.
+    Measured,
+    /// hypopg.
+    Hypopg(Hypopg),
+}
+
+/// Sizes of candidates.
+pub(crate) struct Sizes<'a> {
+    source: SizeSource,
+    catalog: &'a ServerCatalog,
+    groups: GroupDistinct,
+    /// Columns worth sampling, by table.
+    wanted: BTreeMap<usize, BTreeSet<i16>>,
+    sampled: BTreeMap<usize, sampling::Sample>,
+}
+
+impl<'a> Sizes<'a> {
+    /// Sizes on the tables of `catalog`, as the statements use them.
+    pub(crate) fn new(
+        source: SizeSource,
+        catalog: &'a ServerCatalog,
+        groups: GroupDistinct,
+        statements: &[Prepared<'_>],
+    ) -> Self {
+        let mut wanted: BTreeMap<usize, BTreeSet<i16>> = BTreeMap::new();
+        for table_use in statements.iter().flat_map(|statement| &statement.shape.uses) {
+            wanted.entry(table_use.table).or_default().extend(&table_use.read);
+        }
+        Self { source, catalog, groups, wanted, sampled: BTreeMap::new() }
+    }
+
+    /// The size of a candidate.
+    pub(crate) fn size(&mut self, def: &IndexDef) -> IndexSize {
+        if let SizeSource::Hypopg(hypopg) = &self.source {
+            return hypopg.size(&self.catalog.model, def);
+        }
+        self.sample_group(def);
+        SizeModel::new(&self.catalog.model, &self.groups).size(def)
+    }
+
+    /// A candidate's index on each of its table's relations with storage.
+    pub(crate) fn leaves(&self, def: &IndexDef, whole: IndexSize) -> Vec<LeafSpec> {
+        let Some(table) = self.catalog.model.tables.get(def.table) else { return Vec::new() };
+        let sizes = self.leaf_sizes(def, whole);
+        table
+            .leaves
+            .iter()
+            .zip(sizes)
+            .filter_map(|(leaf, size)| LeafSpec::new(table.oid, leaf.oid, def, size))
+            .collect()
+    }
+
+    /// Size per leaf.
+    fn leaf_sizes(&self, def: &IndexDef, whole: IndexSize) -> Vec<IndexSize> {
+        match &self.source {
+            SizeSource::Measured => {
+                SizeModel::new(&self.catalog.model, &self.groups).leaf_sizes(def)
+            }
+            SizeSource::Hypopg(_) => {
+                let leaves = self.catalog.model.tables.get(def.table).map_or(1, |t| t.leaves.len());
+                vec![whole; leaves]
+            }
+        }
+    }
+
+    /// Counts the distinct values of columns whose equal values lie together, which ANALYZE
+    /// underestimates.
+    fn count_clustered(&mut self, id: usize, table: &Table, columns: &[i16]) {
+        for column in columns.iter().filter_map(|&number| table.column(number)) {
+            let repeats = table.rows / column.n_distinct > 1.0 + 1.0 / MANY;
+            if column.dedup
+                && column.correlation.abs() > CLUSTERED
+                && column.n_distinct > MANY
+                && repeats
+                && self.groups.get(id, &[column.number]).is_none()
+            {
+                let distinct = sampling::clustered_distinct(table, column.number);
+                self.groups.insert(id, &[column.number], distinct.unwrap_or(column.n_distinct));
+            }
+        }
+    }
+
+    /// Counts the distinct values of a key of several columns in a sample of rows, where
+    /// deduplication makes the size depend on it.
+    fn sample_group(&mut self, def: &IndexDef) {
+        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
+        let mut columns: Vec<i16> = def.keys.iter().map(|key| key.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let dedup = |number: &i16| table.columns.iter().any(|c| c.number == *number && c.dedup);
+        if self.catalog.row_security(def.table) {
+            return;
+        }
+        self.count_clustered(def.table, table, &columns);
+        if columns.len() < 2
+            || !def.include.is_empty()
+            || !columns.iter().all(dedup)
+            || self.groups.get(def.table, &columns).is_some()
+        {
+            return;
+        }
+        let distinct: Vec<f64> = columns
+            .iter()
+            .filter_map(|&number| {
+                let known = self.groups.get(def.table, &[number]);
+                known.or_else(|| table.column(number).map(|column| column.n_distinct))
+            })
+            .collect();
+        // A nearly unique column makes the group unique; few combinations need no sample either.
+        let product: f64 = distinct.iter().product();
+        let largest = distinct.iter().fold(1.0_f64, |a, &b| a.max(b));
+        if largest > 0.9 * table.rows || product < 0.01 * table.rows {
+            return;
+        }
+        let wanted = self.wanted.entry(def.table).or_default();
+        wanted.extend(&columns);
+        let sample = self.sampled.entry(def.table).or_insert_with(|| {
+            let columns: Vec<i16> = wanted.iter().copied().filter(|n| dedup(n)).collect();
+            sampling::take(table, &columns)
+        });
+        if let Some(count) = sample.distinct(&columns, &distinct, table.rows) {
+            self.groups.insert(def.table, &columns, count);
+        }
+    }
+}
+
+/// An index of a candidate on one relation with storage.
+pub(crate) struct LeafSpec {
+    relation: u32,
+    keys: Vec<IndexKey>,
+    include: Vec<i16>,
+    size: IndexSize,
+}
+
+impl LeafSpec {
+    fn new(table: u32, leaf: u32, def: &IndexDef, size: IndexSize) -> Option<Self> {
+        let keys: Option<Vec<IndexKey>> = def
+            .keys
+            .iter()
+            .map(|key| {
+                sys::leaf_column(table, key.column, leaf).map(|column| IndexKey { column, ..*key })
+            })
+            .collect();
+        let include: Option<Vec<i16>> =
+            def.include.iter().map(|&column| sys::leaf_column(table, column, leaf)).collect();
+        Some(Self { relation: leaf, keys: keys?, include: include?, size })
+    }
+
+    /// What the planner is told of it.
+    pub(crate) fn spec(&self) -> IndexSpec<'_> {
+        IndexSpec {
+            relation: self.relation,
+            keys: &self.keys,
+            include: &self.include,
+            pages: self.size.pages,
+            tree_height: self.size.tree_height,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Relations and settings that hold secrets.
+//!
+//! By name, so a view over them passes: which relations a name leads to, the server must tell.
+
+/// Relations with secrets in them: names, what they hold, what to read instead.
+const RELATIONS: &[(&[&str], &str, &str)] = &[
+    (
+        &["pg_authid", "pg_shadow"],
+        "It holds the password hashes of all roles.",
+        "Read pg_roles, which has all but the passwords.",
+    ),
+    (
+        &["pg_user_mapping", "pg_user_mappings", "_pg_user_mappings", "user_mapping_options"],
+        "It holds the user names and passwords for foreign servers.",
+        "Read pg_foreign_server, or information_schema.user_mappings.",
+    ),
+    (
+        &["pg_subscription"],
+        "It holds the connection strings of subscriptions, with their passwords.",
+        "Read pg_stat_subscription.",
+    ),
+    (
+        &["pg_hba_file_rules", "pg_ident_file_mappings"],
+        "It shows from where who may log in, and how.",
+        "Ask an administrator; restricted mode does not show it.",
+    ),
+    (
+        &["pg_file_settings"],
+        "It holds the lines of the server's configuration files, with passwords that are in them.",
+        "Read pg_settings.",
+    ),
+    (
+        &["pg_largeobject"],
+        "It holds the contents of all large objects, whoever may read them.",
+        "Read pg_largeobject_metadata for which there are.",
+    ),
+    (
+        &["decrypted_secrets", "decrypted_key"],
+        "It holds secrets in plain text.",
+        "Ask an administrator; restricted mode does not show it.",
+    ),
+];
+
+/// Why a relation of this name is refused and what to read instead, if it is.
+pub(super) fn secret(name: &str) -> Option<(&'static str, &'static str)> {
+    let found = RELATIONS.iter().find(|(names, ..)| names.contains(&name));
+    found.map(|(_, why, instead)| (*why, *instead))
+}
+
+/// Whether the setting holds a secret. Names of settings have no case.
+///
+/// Of the server's own these are `primary_conninfo` and `ssl_passphrase_command`. Applications keep
+/// theirs in settings with a dot, such as `app.settings.jwt_secret`.
+pub(super) fn is_secret_setting(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words = ["conninfo", "passphrase", "secret", "private_key", "api_key"];
+    words.iter().any(|word| name.contains(word))
+        || (name.contains("password") && name != "password_encryption")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_from_the_rest() {
+        assert!(secret("pg_authid").is_some());
+        assert!(secret("pg_roles").is_none() && secret("pg_auth_members").is_none());
+        assert!(is_secret_setting("Primary_ConnInfo") && is_secret_setting("app.jwt_secret"));
+        assert!(!is_secret_setting("password_encryption") && !is_secret_setting("work_mem"));
+    }
+}
