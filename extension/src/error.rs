@@ -29,10 +29,49 @@ pub(crate) enum AdvisorError {
     NullQuery,
     /// `pg_stat_statements` is not installed in this database.
     #[error("pg_stat_statements is not installed in this database")]
-    NoStatements,
+    NoStatements {
+        /// A sentence on what can be done without it; may be empty.
+        instead: &'static str,
+    },
     /// `pg_stat_statements` is installed but not loaded.
     #[error("pg_stat_statements is not loaded")]
-    StatementsNotLoaded,
+    StatementsNotLoaded {
+        /// As above.
+        instead: &'static str,
+    },
+    /// `pg_stat_statements` is of a version whose columns have other names.
+    #[error("pg_stat_statements {0} is not supported")]
+    OldStatements(String),
+    /// There is no such schema.
+    #[error("schema \"{name}\" does not exist")]
+    NoSchema {
+        /// Its name.
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// There is no such object.
+    #[error("{kind} \"{schema}.{name}\" does not exist")]
+    NoObject {
+        /// One of the kinds of objects.
+        kind: &'static str,
+        /// The schema asked for.
+        schema: String,
+        /// The name asked for.
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// A word that is none of those that an argument may be.
+    #[error("\"{given}\" is not a value of \"{argument}\"")]
+    NoSuchValue {
+        /// The argument's name.
+        argument: &'static str,
+        /// What was given.
+        given: String,
+        /// What it may be.
+        values: Vec<&'static str>,
+    },
     /// The size model of hypopg was asked for without hypopg.
     #[error("hypopg is not installed in this database")]
     NoHypopg,
@@ -95,18 +134,33 @@ impl From<AdvisorError> for ErrorReport {
                 PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 "Leave the list out (NULL) to advise on the workload of pg_stat_statements.",
             ),
-            AdvisorError::NoStatements => report(
+            AdvisorError::NoStatements { instead } => report(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "Run: CREATE EXTENSION pg_stat_statements; \
-                 with shared_preload_libraries = 'pg_stat_statements' set and the server restarted \
-                 (ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';). \
-                 Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).",
+                &format!(
+                    "Run: CREATE EXTENSION pg_stat_statements; \
+                     with shared_preload_libraries = 'pg_stat_statements' set and the server \
+                     restarted \
+                     (ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';).{instead}"
+                ),
             ),
-            AdvisorError::StatementsNotLoaded => report(
+            AdvisorError::StatementsNotLoaded { instead } => report(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "Run: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; \
-                 (add to the list if it is not empty), then restart the server. \
-                 Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).",
+                &format!(
+                    "Run: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; \
+                     (add to the list if it is not empty), then restart the server.{instead}"
+                ),
+            ),
+            AdvisorError::OldStatements(_) => report(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "Run: ALTER EXTENSION pg_stat_statements UPDATE;",
+            ),
+            AdvisorError::NoSchema { hint, .. } => {
+                report(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, &hint)
+            }
+            AdvisorError::NoObject { kind, hint, .. } => report(undefined(kind), &hint),
+            AdvisorError::NoSuchValue { values, .. } => report(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                &format!("It must be one of: {}.", values.join(", ")),
             ),
             AdvisorError::NoHypopg => report(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -160,4 +214,13 @@ fn of_server(error: ServerError) -> ErrorReport {
         report = report.set_hint(hint);
     }
     report
+}
+
+/// The code that says that there is no object of this kind.
+fn undefined(kind: &str) -> PgSqlErrorCode {
+    match advisor_sql::schema::absent(kind) {
+        "42883" => PgSqlErrorCode::ERRCODE_UNDEFINED_FUNCTION,
+        "42704" => PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        _ => PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+    }
 }

@@ -90,7 +90,8 @@ impl Reporter {
         }
         let state = change(*self.state.borrow());
         self.state.replace(state);
-        if self.last.get().elapsed() < INTERVAL {
+        // Outside of all phases there is nothing to tell.
+        if state.phase.is_empty() || self.last.get().elapsed() < INTERVAL {
             return;
         }
         self.last.set(Instant::now());

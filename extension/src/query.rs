@@ -4,6 +4,35 @@ use pgrx::datum::DatumWithOid;
 use pgrx::spi::SpiError;
 use pgrx::{FromDatum, IntoDatum, Spi};
 
+use crate::sys::SessionScope;
+
+/// How long a query of the catalog waits for a table that is being altered.
+const LOCK_TIMEOUT: &str = "1s";
+
+/// The settings that the shared SQL texts are written for, until the scope is dropped: the system's
+/// own search path, no waiting for locks, and nothing of it in the statistics that it reads.
+pub(crate) fn own_scope() -> SessionScope {
+    let scope = SessionScope::open();
+    scope.set("pg_stat_statements.track", "none");
+    scope.set("search_path", advisor_sql::SEARCH_PATH);
+    scope.set("lock_timeout", LOCK_TIMEOUT);
+    scope
+}
+
+/// The first column of all rows; nulls are left out.
+///
+/// # Errors
+/// What SPI says.
+pub(crate) fn texts(query: &str, args: &[DatumWithOid<'_>]) -> Result<Vec<String>, SpiError> {
+    Spi::connect(|client| {
+        let mut texts = Vec::new();
+        for row in client.select(query, None, args)? {
+            texts.extend(row.get::<String>(1)?);
+        }
+        Ok(texts)
+    })
+}
+
 /// The first column of the first row; `None` when that is null or there is no row.
 ///
 /// Unlike [`Spi::get_one`] this assigns no transaction id, so it works on a standby and costs

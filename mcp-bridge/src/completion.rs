@@ -14,9 +14,8 @@ use crate::{prompts, resources};
 const MOST: usize = CompletionInfo::MAX_VALUES;
 
 /// The checks that `health_type` takes.
-const HEALTH_TYPES: [&str; 8] = [
-    "all", "buffer", "connection", "constraint", "index", "replication", "sequence", "vacuum",
-];
+const HEALTH_TYPES: [&str; 8] =
+    ["all", "buffer", "connection", "constraint", "index", "replication", "sequence", "vacuum"];
 
 /// Schemas that begin with $1.
 const SCHEMAS: &str = "
@@ -63,11 +62,14 @@ pub(crate) async fn complete(
         ));
     }
     let begin = request.argument.value.as_str();
-    let given = |name: &str| request.context.as_ref().and_then(|context| context.get_argument(name));
+    let given =
+        |name: &str| request.context.as_ref().and_then(|context| context.get_argument(name));
     let begins = |one: &&str| one.starts_with(begin);
     let values: Vec<String> = match request.argument.name.as_str() {
         "database" => bridge.databases().names().filter(begins).map(str::to_owned).collect(),
-        "health_type" => HEALTH_TYPES.into_iter().filter(|one| begins(one)).map(str::to_owned).collect(),
+        "health_type" => {
+            HEALTH_TYPES.into_iter().filter(|one| begins(one)).map(str::to_owned).collect()
+        }
         "schema" => {
             let database = given("database").map(String::as_str);
             names(bridge, database, SCHEMAS, &[Param::Text(Some(begin))], cancelled).await?

@@ -9,11 +9,11 @@ use futures::FutureExt;
 use rmcp::ErrorData;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, GetPromptRequestParams, GetPromptResponse,
-    GetPromptResult, Implementation, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, RequestStateCodec, ServerCapabilities,
-    ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest,
+    CustomResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    RequestStateCodec, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use serde_json::json;
@@ -60,8 +60,7 @@ impl Bridge {
     /// A server for these databases.
     #[must_use]
     pub fn new(databases: Databases, limits: Arc<Limits>, access: AccessMode) -> Self {
-        let surface =
-            Surface { access, databases: databases.names().map(str::to_owned).collect() };
+        let surface = Surface { access, databases: databases.names().map(str::to_owned).collect() };
         // The key lives as long as the process: a question outlives no restart.
         let key: [u8; 32] = rand::random();
         Self {
@@ -169,9 +168,9 @@ impl Bridge {
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Sampler {
-        let offered = context
-            .client_capabilities()
-            .is_some_and(|client| serde_json::to_value(client).is_ok_and(|it| it.get("sampling").is_some()));
+        let offered = context.client_capabilities().is_some_and(|client| {
+            serde_json::to_value(client).is_ok_and(|it| it.get("sampling").is_some())
+        });
         if !offered {
             return Sampler::Absent;
         }
@@ -244,11 +243,15 @@ impl ServerHandler for Bridge {
         let span = tracing::info_span!("call", tool = tool.name, database = tracing::field::Empty);
         let started = Instant::now();
         let run = AssertUnwindSafe(self.run(tool, request, &context)).catch_unwind();
-        let outcome = run.instrument(span.clone()).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let outcome =
+            run.instrument(span.clone()).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &outcome {
             Ok(_) => tracing::info!(parent: &span, ms, "answered"),
-            Err(error) if error.kind == Kind::NotReadOnly && error.sqlstate.as_deref() == Some("25006") => {
+            Err(error)
+                if error.kind == Kind::NotReadOnly
+                    && error.sqlstate.as_deref() == Some("25006") =>
+            {
                 tracing::warn!(parent: &span, ms, "the guard passed what the server refused as a write");
             }
             Err(error) => {

@@ -120,8 +120,7 @@ impl Sampler {
                 })
             }
             Self::Rounds(rounds) => {
-                let options =
-                    SealOptions::new().associated_data(&rounds.binding).ttl(STATE_LIFE);
+                let options = SealOptions::new().associated_data(&rounds.binding).ttl(STATE_LIFE);
                 let state = rounds.codec.seal_json_with(state, &options).map_err(|error| {
                     ToolError::new(Kind::Internal, format!("the state cannot be sealed: {error}"))
                 })?;

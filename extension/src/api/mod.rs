@@ -4,4 +4,7 @@ mod advise;
 mod arguments;
 mod benchmark;
 mod explain;
+mod health;
+mod schema;
+mod top_queries;
 mod whatif;

@@ -169,6 +169,9 @@ unsafe fn print(
     how: How,
 ) -> String {
     use pg_sys::ExplainFormat;
+    if plans.is_empty() && how.format == Format::Text {
+        return "Query rewrites to nothing".to_owned();
+    }
     // SAFETY: the state is the server's own, in the current context; a snapshot is active while a
     // function runs.
     unsafe {

@@ -9,13 +9,16 @@ use advisor_core::model::QueryShape;
 use pgrx::Spi;
 
 use crate::error::AdvisorError;
-use crate::hypopg::extension_schema;
-use crate::query;
 use crate::settings;
+use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement};
 
 pub(crate) use prepare::{Preparer, Workload};
+pub(crate) use read::sqlstate;
 pub(crate) use single::single;
+
+/// What can be done without pg_stat_statements.
+const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";
 
 const STATEMENTS: &str = include_str!("../../../sql/catalog/statements.sql");
 
@@ -101,16 +104,10 @@ pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
 /// The dearest statements that pg_stat_statements recorded in this database.
 ///
 /// # Errors
-/// [`AdvisorError::NoStatements`] or [`AdvisorError::StatementsNotLoaded`] with what to do.
+/// As [`RecordedStatements::find`], with what to do.
 pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
-    let schema = extension_schema("pg_stat_statements")?.ok_or(AdvisorError::NoStatements)?;
-    let loaded: Option<bool> = query::one(
-        "select pg_catalog.current_setting('pg_stat_statements.max', true) is not null",
-        &[],
-    )?;
-    if loaded != Some(true) {
-        return Err(AdvisorError::StatementsNotLoaded);
-    }
+    let statements = RecordedStatements::find(INSTEAD)?;
+    let schema = statements.schema;
     let args = [settings::min_calls().into(), settings::min_mean_time().into(), max_queries.into()];
     Spi::connect(|client| {
         let mut entries = Vec::new();

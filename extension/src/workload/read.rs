@@ -97,7 +97,7 @@ fn qualified(text: &str, position: Option<usize>, role: u32) -> Option<String> {
 }
 
 /// The five characters of an SQLSTATE.
-pub(super) fn sqlstate(code: PgSqlErrorCode) -> String {
+pub(crate) fn sqlstate(code: PgSqlErrorCode) -> String {
     // Six bits a character, as the server packs them (`MAKE_SQLSTATE`).
     let packed = code as i32;
     (0..5).map(|at| char::from((((packed >> (6 * at)) & 0x3F) as u8) + b'0')).collect()

@@ -151,8 +151,9 @@ fn judge(server: &ServerInfo) -> Vec<Item> {
         } else {
             "the role sees its own statements only".to_owned()
         },
-        mend: (!server.monitor)
-            .then(|| format!("GRANT pg_monitor TO {};", crate::tools::source::quoted(&server.role))),
+        mend: (!server.monitor).then(|| {
+            format!("GRANT pg_monitor TO {};", crate::tools::source::quoted(&server.role))
+        }),
     });
     items
 }

@@ -36,9 +36,11 @@ pub fn text(client: Client, program: &str, url: Option<&str>) -> String {
         Client::Vscode => pretty(&vscode(program, url)),
         Client::Goose => goose(program, url),
         Client::Codex => codex(program, url),
-        Client::ClaudeDesktop | Client::ClaudeCode | Client::Cursor | Client::Windsurf | Client::Cline => {
-            pretty(&json!({"mcpServers": {NAME: entry(client, program, url)}}))
-        }
+        Client::ClaudeDesktop
+        | Client::ClaudeCode
+        | Client::Cursor
+        | Client::Windsurf
+        | Client::Cline => pretty(&json!({"mcpServers": {NAME: entry(client, program, url)}})),
     }
 }
 
@@ -94,7 +96,9 @@ fn goose(program: &str, url: Option<&str>) -> String {
              env_keys: [DATABASE_URI]\n"
         ),
     };
-    format!("extensions:\n  {NAME}:\n    name: {NAME}\n    enabled: true\n    timeout: 300\n{transport}")
+    format!(
+        "extensions:\n  {NAME}:\n    name: {NAME}\n    enabled: true\n    timeout: 300\n{transport}"
+    )
 }
 
 fn codex(program: &str, url: Option<&str>) -> String {
@@ -116,7 +120,8 @@ mod tests {
     #[test]
     fn every_client_gets_what_it_parses() {
         for client in Client::value_variants() {
-            for url in [None, Some("http://localhost:8000/mcp"), Some("http://localhost:8000/sse")] {
+            for url in [None, Some("http://localhost:8000/mcp"), Some("http://localhost:8000/sse")]
+            {
                 let text = text(*client, "mcp-bridge", url);
                 match client {
                     Client::Goose => assert!(text.starts_with("extensions:\n")),

@@ -60,8 +60,7 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     let databases = settings
         .databases()
         .map_err(|error| Failure { message: error.to_string(), code: EXIT_CONFIGURATION })?;
-    let bridge =
-        Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
+    let bridge = Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
     let shutdown = CancellationToken::new();
     stop_on_signals(&shutdown);
     tracing::info!(
@@ -127,16 +126,27 @@ fn address(serve: &Serve, from_file: Option<&str>) -> String {
             (&serve.streamable_http_host, serve.streamable_http_port)
         }
     };
-    if host.is_none() && port.is_none() && let Some(listen) = from_file {
+    if host.is_none()
+        && port.is_none()
+        && let Some(listen) = from_file
+    {
         return listen.to_owned();
     }
     let host = host.as_deref().unwrap_or("localhost");
     // An IPv6 address needs brackets before a port.
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
     format!("{host}:{}", port.unwrap_or(8000))
 }
 
-fn http_options(serve: &Serve, settings: &Settings, env: &Environment) -> Result<HttpOptions, Failure> {
+fn http_options(
+    serve: &Serve,
+    settings: &Settings,
+    env: &Environment,
+) -> Result<HttpOptions, Failure> {
     let configuration = |message: String| Failure { message, code: EXIT_CONFIGURATION };
     let file = &settings.http;
     let token_file = serve.http.auth_token_file.as_ref().or(file.auth_token_file.as_ref());

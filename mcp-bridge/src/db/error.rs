@@ -35,15 +35,30 @@ pub(super) fn in_text(error: &tokio_postgres::Error, sql: &str, prefix_chars: us
     else {
         return tool_error;
     };
-    // The server counts characters from 1.
-    let offset = (*position as usize).checked_sub(prefix_chars + 1);
-    // At the end of the text is possible ("syntax error at end of input"), behind it is not ours.
-    match offset {
-        Some(offset) if offset <= sql.chars().count() => {
-            let (line, column) = place(sql, offset);
-            tool_error.at(line, column)
+    at_character(tool_error, sql, (*position as usize).saturating_sub(prefix_chars))
+}
+
+/// As [`from_postgres`], with line and column in that of `texts` which the server points at: a
+/// function that is given a statement reports an error in it so.
+pub(super) fn in_parameter(error: &tokio_postgres::Error, texts: &[&str]) -> ToolError {
+    let tool_error = from_postgres(error);
+    match error.as_db_error().and_then(DbError::position) {
+        Some(ErrorPosition::Internal { position, query }) if texts.contains(&query.as_str()) => {
+            at_character(tool_error, query, *position as usize)
         }
         _ => tool_error,
+    }
+}
+
+/// The error at the character of `sql` with this number, as the server counts: from 1. At the end of
+/// the text is possible ("syntax error at end of input"), behind it is not the user's.
+fn at_character(error: ToolError, sql: &str, position: usize) -> ToolError {
+    match position.checked_sub(1) {
+        Some(offset) if offset <= sql.chars().count() => {
+            let (line, column) = place(sql, offset);
+            error.at(line, column)
+        }
+        _ => error,
     }
 }
 

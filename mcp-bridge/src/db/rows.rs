@@ -48,7 +48,7 @@ impl Session {
     /// order of the columns. `sql` is trusted text, never a user's.
     ///
     /// # Errors
-    /// What the server answers; [`Kind::Timeout`] or [`Kind::Cancelled`]; [`Kind::Unsupported`]
+    /// What the server answers, with line and column in the [`Param::Text`] that it points at; [`Kind::Timeout`] or [`Kind::Cancelled`]; [`Kind::Unsupported`]
     /// when the result has more than 64 MiB.
     pub async fn rows(
         &mut self,
@@ -57,15 +57,20 @@ impl Session {
     ) -> Result<Vec<Map<String, Value>>, ToolError> {
         let text =
             format!("select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q");
+        let texts: Vec<&str> = params
+            .iter()
+            .filter_map(|param| if let Param::Text(text) = param { *text } else { None })
+            .collect();
+        let error = |error| Failure::in_parameter(&error, &texts);
         let typed: Vec<Typed<'_>> = params.iter().map(Param::typed).collect();
         let rows = self
             .run(&[&text], async |client| {
-                let stream = client.query_typed_raw(&text, typed).await?;
+                let stream = client.query_typed_raw(&text, typed).await.map_err(error)?;
                 let mut stream = std::pin::pin!(stream);
                 let mut rows = Vec::new();
                 let mut bytes = 0;
-                while let Some(row) = stream.try_next().await? {
-                    let json: &str = row.try_get(0)?;
+                while let Some(row) = stream.try_next().await.map_err(error)? {
+                    let json: &str = row.try_get(0).map_err(error)?;
                     bytes += json.len();
                     if bytes > MAX_BYTES {
                         return Ok(None);

@@ -15,7 +15,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use super::Call;
 use super::database::Shared;
-use super::error::{from_postgres, in_text, is_lost};
+use super::error::{from_postgres, in_parameter, in_text, is_lost};
 use super::pool::Lease;
 use super::stop::{self, Running};
 use crate::error::{Kind, ToolError};
@@ -63,6 +63,11 @@ impl Failure {
     /// An error in a statement that starts with `prefix_chars` of ours before the user's `sql`.
     pub(super) fn in_text(error: &tokio_postgres::Error, sql: &str, prefix_chars: usize) -> Self {
         Self { error: in_text(error, sql, prefix_chars), lost: is_lost(error) }
+    }
+
+    /// An error in one of the `texts` that were given as parameters, or anywhere else.
+    pub(super) fn in_parameter(error: &tokio_postgres::Error, texts: &[&str]) -> Self {
+        Self { error: in_parameter(error, texts), lost: is_lost(error) }
     }
 
     /// An answer that does not look as it must.

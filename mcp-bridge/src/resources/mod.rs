@@ -16,8 +16,7 @@ use crate::tools::text;
 pub(crate) const MIME: &str = "text/plain";
 
 /// What stays as it is in a part of a path: the unreserved characters of RFC 3986.
-const PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The template of the schema resources.
 pub(crate) const SCHEMA_TEMPLATE: &str = "postgres://{database}/schema/{schema}";
@@ -54,7 +53,9 @@ impl Target {
             Err(_) => {}
         }
         match parts.as_slice() {
-            [database, word] if word == "health" => Some(Self::Health { database: database.clone() }),
+            [database, word] if word == "health" => {
+                Some(Self::Health { database: database.clone() })
+            }
             [database, word, schema] if word == "schema" => {
                 Some(Self::Schema { database: database.clone(), schema: schema.clone() })
             }

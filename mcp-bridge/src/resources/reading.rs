@@ -85,9 +85,7 @@ impl Bridge {
         let text = match &target {
             Target::Health { database } => self.health_text(database, &cx).await,
             Target::Schema { schema, .. } => schema_text(&cx, schema).await,
-            Target::Object { schema, object, .. } => {
-                tools::object_text(&cx, schema, object).await
-            }
+            Target::Object { schema, object, .. } => tools::object_text(&cx, schema, object).await,
         };
         drop(slot);
         match text {

@@ -58,7 +58,9 @@ impl Request {
 
     /// The statements as an argument of an SQL function.
     pub(super) fn queries(&self) -> Param<'_> {
-        self.queries.as_ref().map_or(Param::NoTextArray, |queries| Param::TextArray(queries.clone()))
+        self.queries
+            .as_ref()
+            .map_or(Param::NoTextArray, |queries| Param::TextArray(queries.clone()))
     }
 }
 
@@ -128,7 +130,10 @@ fn integer(object: &Map<String, Value>, key: &str) -> i64 {
 }
 
 /// The objects of a list.
-pub(super) fn objects<'a>(report: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<String, Value>> {
+pub(super) fn objects<'a>(
+    report: &'a Map<String, Value>,
+    key: &str,
+) -> Vec<&'a Map<String, Value>> {
     report
         .get(key)
         .and_then(Value::as_array)
@@ -176,7 +181,11 @@ fn headline(report: &Map<String, Value>, indexes: usize) -> String {
         text::count(indexes as u64, "index"),
         text::number(before),
         text::number(after),
-        if after > 0.0 { format!(" ({} times less)", text::number(before / after)) } else { String::new() },
+        if after > 0.0 {
+            format!(" ({} times less)", text::number(before / after))
+        } else {
+            String::new()
+        },
         text::size(integer(report, "index_bytes")),
     )
 }
@@ -217,7 +226,9 @@ fn skipped(report: &Map<String, Value>) -> Option<String> {
         let reason = one.get("reason").map(text::cell).unwrap_or_default();
         match reasons.iter_mut().find(|(known, ..)| *known == reason) {
             Some((_, count, _)) => *count += 1,
-            None => reasons.push((reason, 1, one.get("message").map(text::cell).unwrap_or_default())),
+            None => {
+                reasons.push((reason, 1, one.get("message").map(text::cell).unwrap_or_default()))
+            }
         }
     }
     let reasons: Vec<String> = reasons
@@ -265,7 +276,10 @@ fn impact(report: &Map<String, Value>) -> Value {
         .into_iter()
         .take(MOST_QUERIES)
         .map(|query| {
-            shortened(query, &["query_id", "query", "calls", "cost_before", "cost_after", "indexes"])
+            shortened(
+                query,
+                &["query_id", "query", "calls", "cost_before", "cost_after", "indexes"],
+            )
         })
         .collect()
 }

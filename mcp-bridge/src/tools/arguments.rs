@@ -129,8 +129,11 @@ impl Arguments {
         if range.contains(&given) {
             return Ok(given);
         }
-        Err(invalid(format!("argument \"{name}\" is out of range: {given}"))
-            .with_hint(format!("It can be from {} to {}.", range.start(), range.end())))
+        Err(invalid(format!("argument \"{name}\" is out of range: {given}")).with_hint(format!(
+            "It can be from {} to {}.",
+            range.start(),
+            range.end()
+        )))
     }
 
     /// A list, empty when absent.

@@ -10,8 +10,7 @@ use crate::error::{Kind, ToolError};
 use crate::guard::{self, Form, Part, PartKind};
 
 pub(super) const UNRESTRICTED_TITLE: &str = "Execute SQL (may write)";
-pub(super) const UNRESTRICTED_DESCRIPTION: &str =
-    "Run SQL with all rights of the role, writes and DDL included; changes are committed. Several \
+pub(super) const UNRESTRICTED_DESCRIPTION: &str = "Run SQL with all rights of the role, writes and DDL included; changes are committed. Several \
      statements run in one transaction; the last one's result is returned.";
 
 pub(super) const TOOL: Definition = Definition {
@@ -146,7 +145,11 @@ fn answer(table: Table, limit: u32) -> Answer {
     if table.truncated_cells > 0 {
         notices.push(format!(
             "{} cut; for all of a value select substr() of it.",
-            if table.truncated_cells == 1 { "1 long value was".to_owned() } else { format!("{} long values were", table.truncated_cells) },
+            if table.truncated_cells == 1 {
+                "1 long value was".to_owned()
+            } else {
+                format!("{} long values were", table.truncated_cells)
+            },
         ));
         data.insert("truncated_cells".to_owned(), json!(table.truncated_cells));
     }

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Arguments, Answer, Context, Definition, Reply, hypothetical, schema, source};
+use super::{Answer, Arguments, Context, Definition, Reply, hypothetical, schema, source};
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Param};
 use crate::error::{Kind, ToolError};
@@ -65,12 +65,10 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
                 data.insert("hypothetical_indexes".to_owned(), json!(ddl));
             }
             let call = format!("select {function}($1, $2, '{{}}', $3) as plan");
-            let params = [
-                Param::Text(Some(statement.text)),
-                Param::TextArray(ddl),
-                Param::Bool(analyze),
-            ];
-            let rows = session.rows(&call, &params).await?;
+            let params =
+                [Param::Text(Some(statement.text)), Param::TextArray(ddl), Param::Bool(analyze)];
+            let rows = session.rows(&call, &params).await;
+            let rows = rows.map_err(|error| locate_in(error, &sql, statement.offset))?;
             session.finish().await;
             match rows.into_iter().next().and_then(|mut row| row.remove("plan")) {
                 Some(Value::String(plan)) => plan,

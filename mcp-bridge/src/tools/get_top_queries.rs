@@ -85,9 +85,9 @@ fn shortened(row: &Map<String, Value>) -> Map<String, Value> {
         .map(|(key, value)| {
             let value = match (key.as_str(), value) {
                 ("query", Value::String(query)) => json!(text::line(query, QUERY_CHARS)),
-                (_, Value::Number(number)) if number.as_i64().is_none() => {
-                    number.as_f64().map_or_else(|| value.clone(), |float| json!(text::number(float)))
-                }
+                (_, Value::Number(number)) if number.as_i64().is_none() => number
+                    .as_f64()
+                    .map_or_else(|| value.clone(), |float| json!(text::number(float))),
                 _ => value.clone(),
             };
             (key.clone(), value)

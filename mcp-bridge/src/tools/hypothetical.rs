@@ -59,7 +59,9 @@ fn one(mut fields: Map<String, Value>) -> Result<Asked, ToolError> {
         _ => return Err(invalid("a hypothetical index has no \"columns\"")),
     };
     if columns.is_empty() || columns.iter().any(String::is_empty) {
-        return Err(invalid("a hypothetical index has an empty list of columns or an empty column"));
+        return Err(invalid(
+            "a hypothetical index has an empty list of columns or an empty column",
+        ));
     }
     let method = match fields.remove("using") {
         None | Some(Value::Null) => "btree".to_owned(),

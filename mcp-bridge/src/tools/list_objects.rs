@@ -54,9 +54,7 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     let mut session = cx.session().await?;
     let rows = session.rows(&sql, &[Param::Text(Some(&schema)), Param::Text(Some(kind))]).await?;
     session.finish().await;
-    let rest = format!(
-        "select * from mcp_objects('{}', '{kind}') offset",
-        schema.replace('\'', "''")
-    );
+    let rest =
+        format!("select * from mcp_objects('{}', '{kind}') offset", schema.replace('\'', "''"));
     Ok(Listing::new(&cx.limits, rows).answer("objects", kind, &COLUMNS, &rest))
 }

@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn what_is_cut_is_said() {
         let limits = Limits { rows: 3, ..Limits::default() };
-        let answer = Listing::new(&limits, rows(5)).answer("all", "thing", &["n"], "table t offset");
+        let answer =
+            Listing::new(&limits, rows(5)).answer("all", "thing", &["n"], "table t offset");
         assert!(answer.text.ends_with(
             "\nOnly the first 3 of 5 things are shown. For the rest: execute_sql with table t offset 3"
         ));

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Context, Reply, analyze, source, text};
 use super::analyze::Request;
+use super::{Context, Reply, analyze, source, text};
 use crate::db::Param;
 use crate::error::{Kind, ToolError};
 use crate::sampling::Asked;
@@ -116,9 +116,15 @@ async fn judge(
             }
         }
         // A definition that the server does not take is the model's fault and worth telling it.
-        Err(error) if matches!(error.kind, Kind::SqlError | Kind::InvalidArgument | Kind::Unsupported) => {
+        Err(error)
+            if matches!(error.kind, Kind::SqlError | Kind::InvalidArgument | Kind::Unsupported) =>
+        {
             Outcome::Refused(
-                [Some(error.message), error.detail].into_iter().flatten().collect::<Vec<_>>().join(": "),
+                [Some(error.message), error.detail]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(": "),
             )
         }
         Err(error) => return Err(error),
@@ -149,7 +155,9 @@ async fn finish(cx: &Context, request: &Request, state: &State) -> Result<Reply,
     let report = evaluate(cx, request, &proposed).await?;
     let used: Vec<String> = analyze::objects(&report, "indexes")
         .into_iter()
-        .filter(|index| index.get("used_by").and_then(Value::as_array).is_some_and(|by| !by.is_empty()))
+        .filter(|index| {
+            index.get("used_by").and_then(Value::as_array).is_some_and(|by| !by.is_empty())
+        })
         .filter_map(|index| index.get("ddl").and_then(Value::as_str).map(str::to_owned))
         .collect();
     let report =
@@ -201,8 +209,9 @@ fn proposal(reply: &str) -> Result<Vec<String>, String> {
 
 /// What the model is asked.
 fn question(base: &Map<String, Value>, state: &State, budget: i64) -> String {
-    let weighted =
-        |query: &Map<String, Value>| analyze::float(query, "weight") * analyze::float(query, "cost_before");
+    let weighted = |query: &Map<String, Value>| {
+        analyze::float(query, "weight") * analyze::float(query, "cost_before")
+    };
     let mut queries = analyze::objects(base, "queries");
     queries.sort_by(|a, b| weighted(b).total_cmp(&weighted(a)));
     let mut lines = vec![format!(
@@ -273,10 +282,9 @@ mod tests {
         let mut state = State::default();
         for _ in 0..ROUNDS {
             assert!(state.goes_on());
-            state.attempts.push(Attempt {
-                indexes: Vec::new(),
-                outcome: Outcome::Refused("no".into()),
-            });
+            state
+                .attempts
+                .push(Attempt { indexes: Vec::new(), outcome: Outcome::Refused("no".into()) });
         }
         assert!(!state.goes_on());
         assert!(state.best().is_none());

@@ -33,16 +33,13 @@ pub(crate) fn database(names: &[String]) -> Argument {
 
 /// The schema of a tool's arguments.
 pub(crate) fn input(arguments: Vec<Argument>) -> JsonObject {
-    let names: Vec<_> =
-        arguments.iter().filter(|one| one.required).map(|one| one.name).collect();
+    let names: Vec<_> = arguments.iter().filter(|one| one.required).map(|one| one.name).collect();
     let mut input = Map::new();
     input.insert("type".to_owned(), json!("object"));
     let required = json!(names);
     input.insert(
         "properties".to_owned(),
-        Value::Object(
-            arguments.into_iter().map(|one| (one.name.to_owned(), one.schema)).collect(),
-        ),
+        Value::Object(arguments.into_iter().map(|one| (one.name.to_owned(), one.schema)).collect()),
     );
     if !names.is_empty() {
         input.insert("required".to_owned(), required);

@@ -29,18 +29,19 @@ pub(crate) fn required_function(server: &ServerInfo, name: &str) -> Result<Strin
 pub(crate) fn missing(server: &ServerInfo) -> ToolError {
     let error = ToolError::new(
         Kind::MissingExtension,
-        format!("this tool needs the extension \"{EXTENSION}\" in database \"{}\"", server.database),
+        format!(
+            "this tool needs the extension \"{EXTENSION}\" in database \"{}\"",
+            server.database
+        ),
     );
     if server.available.contains_key(EXTENSION) {
         error
             .with_detail("Its files are on the server, but it is not created in this database.")
             .with_hint(format!("A superuser must run: CREATE EXTENSION {EXTENSION};"))
     } else {
-        error
-            .with_detail("Its files are not on the server.")
-            .with_hint(format!(
-                "Install {EXTENSION} on the server (see its README), then a superuser must run: \
+        error.with_detail("Its files are not on the server.").with_hint(format!(
+            "Install {EXTENSION} on the server (see its README), then a superuser must run: \
                  CREATE EXTENSION {EXTENSION};"
-            ))
+        ))
     }
 }

@@ -28,10 +28,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A table: a line of names, then a line per row.
-pub(crate) fn table<'a>(
-    names: &[&str],
-    rows: impl IntoIterator<Item = &'a Vec<Value>>,
-) -> String {
+pub(crate) fn table<'a>(names: &[&str], rows: impl IntoIterator<Item = &'a Vec<Value>>) -> String {
     let mut text = names.iter().map(|name| escape(name)).collect::<Vec<_>>().join(" | ");
     for row in rows {
         text.push('\n');
@@ -49,9 +46,7 @@ pub(crate) fn records(names: &[&str], rows: &[Map<String, Value>]) -> String {
         .collect();
     let cells: Vec<Vec<Value>> = rows
         .iter()
-        .map(|row| {
-            used.iter().map(|name| row.get(*name).cloned().unwrap_or(Value::Null)).collect()
-        })
+        .map(|row| used.iter().map(|name| row.get(*name).cloned().unwrap_or(Value::Null)).collect())
         .collect();
     table(&used, &cells)
 }

@@ -6,13 +6,19 @@ mod answer;
 mod bad_input;
 mod cluster;
 mod explain;
+mod explain_analyze;
 mod fixture;
+mod health;
+mod health_server;
 mod interrupts;
+mod objects;
 mod odd;
 mod progress;
 mod robustness;
+mod schema;
 mod security;
 mod session;
+mod top_queries;
 mod truth;
 mod whatif_indexes;
 mod workload;
@@ -36,11 +42,16 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         explain::CASES,
+        health::CASES,
+        health_server::CASES,
         interrupts::CASES,
+        objects::CASES,
         progress::CASES,
         robustness::CASES,
+        schema::CASES,
         security::CASES,
         session::CASES,
+        top_queries::CASES,
         truth::CASES,
         whatif_indexes::CASES,
         workload::CASES,

@@ -11,6 +11,9 @@ use crate::error::{Kind, ToolError};
 use crate::settings::ConnInfo;
 use crate::settings::conninfo::SslMode;
 
+const UNAVAILABLE_HINT: &str =
+    "Check that the server runs, and that host and port in the connection settings are its own.";
+
 /// Why one place did not do.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -75,7 +78,7 @@ impl Failure {
                  host:port:database:user:password.",
             );
         }
-        let error = from_postgres(error);
+        let error = at_connect(from_postgres(error));
         // The server's own words, or the system's.
         let reason = if error.sqlstate.is_some() || cause.is_empty() {
             error.message.clone()
@@ -88,7 +91,7 @@ impl Failure {
     /// For a server that is not there, or is not the right one.
     pub(super) fn unavailable(place: String, reason: String) -> Self {
         let error = ToolError::new(Kind::DatabaseUnavailable, "could not connect to the server")
-            .with_hint("Check that the server runs and accepts connections from this host.");
+            .with_hint(UNAVAILABLE_HINT);
         Self { place, reason, error }
     }
 
@@ -138,6 +141,30 @@ impl Failures {
             None => ToolError::new(Kind::Internal, "no host was tried"),
         }
     }
+}
+
+/// What an error means before there is a connection.
+fn at_connect(mut error: ToolError) -> ToolError {
+    let class = error.sqlstate.as_deref().and_then(|code| code.get(..2));
+    match class {
+        // Trouble of the connection, of resources, of the operator, of the system.
+        Some("08" | "53" | "55" | "57" | "58" | "XX") => {}
+        Some(_) if error.kind != Kind::ConnectionMisconfigured => {
+            error.kind = Kind::ConnectionMisconfigured;
+            error.hint = Some("Check the connection settings.".to_owned());
+        }
+        None if error.kind == Kind::Internal => {
+            error.kind = Kind::ConnectionMisconfigured;
+            error.message = "the server does not answer as PostgreSQL does".to_owned();
+            error.hint = Some("Check host and port in the connection settings.".to_owned());
+        }
+        None if error.kind == Kind::DatabaseUnavailable => {
+            error.message = "could not connect to the server".to_owned();
+            error.hint = Some(UNAVAILABLE_HINT.to_owned());
+        }
+        _ => {}
+    }
+    error
 }
 
 fn reason_of(error: &rustls::Error) -> String {

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore, version};
 use rustls_pki_types::pem::PemObject;
@@ -99,7 +99,13 @@ fn trust(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trust, ToolError> 
     let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
         .with_crls(revoked(tls)?)
         .build()
-        .map_err(|error| wrong(format!("root certificates cannot be used: {error}")))?;
+        .map_err(|error| match error {
+            VerifierBuilderError::InvalidCrl(reason) => {
+                wrong(format!("the revocation list cannot be used: {reason:?}"))
+                    .with_hint("It must be of X.509 version 2, which has a number.")
+            }
+            error => wrong(format!("root certificates cannot be used: {error}")),
+        })?;
     Ok(Trust::Roots { chain, roots, name: tls.mode == SslMode::VerifyFull })
 }
 

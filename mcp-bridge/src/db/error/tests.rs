@@ -9,6 +9,19 @@ fn place_counts_characters_and_lines() {
 }
 
 #[test]
+fn positions_behind_the_text_are_not_shown() {
+    let at = |position| {
+        let error = at_character(ToolError::new(Kind::SqlError, "m"), "se\nlect", position);
+        (error.line, error.column)
+    };
+    assert_eq!(at(1), (Some(1), Some(1)));
+    assert_eq!(at(4), (Some(2), Some(1)));
+    assert_eq!(at(8), (Some(2), Some(5)));
+    assert_eq!(at(9), (None, None));
+    assert_eq!(at(0), (None, None));
+}
+
+#[test]
 fn locate_in_shifts_the_first_line_by_the_column_where_the_part_starts() {
     let text = "-- a\n  select x,\n y";
     let error = ToolError::new(Kind::SqlError, "m");

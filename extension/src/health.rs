@@ -1,0 +1,113 @@
+//! Running the checks of `sql/health`, each by itself, into one report.
+
+use advisor_sql::health::{self, Check};
+use pgrx::{JsonB, Spi};
+use serde_json::json;
+
+use crate::error::AdvisorError;
+use crate::query;
+use crate::sys;
+use crate::workload::sqlstate;
+
+/// How long a check waits for a lock. They are written to need none that a table's user could
+/// hold, so this is for the incident in which even the catalog is locked.
+const LOCK_TIMEOUT: &str = "100ms";
+
+/// A row of the report.
+pub(crate) struct Finding {
+    pub(crate) check: &'static Check,
+    pub(crate) severity: String,
+    pub(crate) object: Option<String>,
+    pub(crate) value: Option<f64>,
+    pub(crate) unit: Option<String>,
+    pub(crate) threshold: Option<String>,
+    pub(crate) message: String,
+    pub(crate) remediation: Option<String>,
+    pub(crate) details: JsonB,
+}
+
+impl Finding {
+    /// A finding without a measure.
+    fn of(check: &'static Check, severity: &str, message: String) -> Self {
+        Self {
+            check,
+            severity: severity.to_owned(),
+            object: None,
+            value: None,
+            unit: None,
+            threshold: None,
+            message,
+            remediation: None,
+            details: JsonB(json!({})),
+        }
+    }
+}
+
+/// The findings of the checks that `names` select, worst first, in the order of the checks within a
+/// severity.
+///
+/// # Errors
+/// [`AdvisorError::NoSuchValue`]. A check that fails is a finding.
+pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
+    let checks = health::select(names).map_err(|given| AdvisorError::NoSuchValue {
+        argument: "checks",
+        given: given.to_owned(),
+        values: health::names(),
+    })?;
+    let scope = query::own_scope();
+    scope.set("lock_timeout", LOCK_TIMEOUT);
+    let mut findings: Vec<Finding> = checks.into_iter().flat_map(run).collect();
+    findings.sort_by_key(|finding| health::rank(&finding.severity));
+    Ok(findings)
+}
+
+/// One check: at least one finding.
+fn run(check: &'static Check) -> Vec<Finding> {
+    let failed = |message: &str, details| {
+        let mut finding = Finding::of(check, "info", health::failed(message));
+        finding.details = JsonB(details);
+        vec![finding]
+    };
+    let mut findings = match sys::subtransaction(false, || rows(check)) {
+        Ok(Ok(findings)) => findings,
+        Ok(Err(error)) => return failed(&error.to_string(), json!({"ran": false})),
+        Err(error) => {
+            let sqlstate = sqlstate(error.code);
+            return failed(&error.message, json!({"ran": false, "sqlstate": sqlstate}));
+        }
+    };
+    if findings.is_empty() {
+        return vec![Finding::of(check, "ok", check.ok.to_owned())];
+    }
+    findings.sort_by_key(|finding| health::rank(&finding.severity));
+    if findings.len() > health::MOST_ROWS {
+        let left_out = findings.split_off(health::MOST_ROWS);
+        // They are sorted: the first of the rest is the worst of it.
+        let severity = left_out.first().map_or("info", |finding| finding.severity.as_str());
+        let mut rest = Finding::of(check, severity, health::left_out(left_out.len()));
+        rest.value = Some(left_out.len() as f64);
+        rest.unit = Some("findings".to_owned());
+        findings.push(rest);
+    }
+    findings
+}
+
+fn rows(check: &'static Check) -> Result<Vec<Finding>, pgrx::spi::SpiError> {
+    Spi::connect(|client| {
+        let mut findings = Vec::new();
+        for row in client.select(check.sql, None, &[])? {
+            findings.push(Finding {
+                check,
+                severity: row.get(1)?.unwrap_or_default(),
+                object: row.get(2)?,
+                value: row.get(3)?,
+                unit: row.get(4)?,
+                threshold: row.get(5)?,
+                message: row.get(6)?.unwrap_or_default(),
+                remediation: row.get(7)?,
+                details: row.get(8)?.unwrap_or_else(|| JsonB(json!({}))),
+            });
+        }
+        Ok(findings)
+    })
+}
