@@ -89,12 +89,15 @@ impl<'a> ServerPlanner<'a> {
     }
 
     /// EXPLAIN's text of a statement's plan with the offered candidates; the error's message when
-    /// there is none.
+    /// there is none. Shows no value that the statement's role may not read.
     pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
         const HOW: How = How { format: Format::Text, analyze: false };
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return String::new() };
-        let Some(binding) = statement.bindings.first() else { return String::new() };
+        let arena = Arena::new();
+        let generic = sys::bind(&arena, &statement.statement.param_types, &[]);
+        let typical = statement.bindings.first().filter(|_| statement.may_show_values);
+        let binding = typical.unwrap_or(&generic);
         let shown = self.show(pool, query, binding, offered, &BTreeSet::new(), HOW);
         shown.map_or_else(|error| error.message, |shown| shown.text)
     }

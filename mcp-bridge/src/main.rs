@@ -1,5 +1,7 @@
 //! The program `mcp-bridge`.
 
+#![recursion_limit = "256"] // The layout of the future that serves: layers around layers.
+
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -51,6 +51,9 @@ pub(crate) struct Prepared<'a> {
     pub(crate) statement: Statement<'a>,
     /// Parameter draws, at least one.
     pub(crate) bindings: Vec<Binding<'a>>,
+    /// Whether the role may read the columns that the values come from. If not, they must not be
+    /// shown: a view may let it use a column without letting it see one.
+    pub(crate) may_show_values: bool,
     /// What it does with its tables.
     pub(crate) shape: QueryShape,
     /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost

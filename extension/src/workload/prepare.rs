@@ -134,6 +134,11 @@ impl<'a> Preparer<'a> {
         let prepared = Prepared {
             repaired: (text != entry.text).then_some(text),
             bindings: Vec::new(),
+            may_show_values: extract
+                .params
+                .iter()
+                .filter_map(|param| param.column)
+                .all(|(relation, column)| sys::may_read_column(relation, column)),
             shape: extract.shape.clone(),
             weight: 1.0,
             base_cost: 0.0,

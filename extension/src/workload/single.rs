@@ -55,6 +55,7 @@ pub(crate) fn single<'a>(
     Ok(Prepared {
         repaired: (read != text).then_some(read),
         bindings,
+        may_show_values: true,
         shape: extract.shape,
         weight: 1.0,
         base_cost: 0.0,

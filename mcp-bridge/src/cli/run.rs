@@ -76,7 +76,8 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     }
     let options = http_options(&cli.serve, &settings, &env)?;
     let listener = Listener::bind(options).await.map_err(|error| failure(&error))?;
-    tracing::info!(address = listener.local_addr().map(tracing::field::display), "listening");
+    let addresses: Vec<String> = listener.local_addrs().iter().map(ToString::to_string).collect();
+    tracing::info!(addresses = addresses.join(", "), "listening");
     let probed = databases.clone();
     let ready: Readiness = Arc::new(move || {
         let databases = probed.clone();

@@ -46,17 +46,18 @@ pub(crate) async fn object_text(
     schema: &str,
     name: &str,
 ) -> Result<String, ToolError> {
-    let mut missing = None;
-    for kind in KINDS {
-        match read(cx, schema, name, kind).await {
-            Ok(object) => return Ok(details::describe(&object)),
-            Err(error) if is_absent(&error) => {
-                missing.get_or_insert(error);
+    // The first kind finds views and partitions too.
+    let mut answer = read(cx, schema, name, KINDS[0]).await;
+    for kind in ["sequence", "function", "type", "index"] {
+        match answer {
+            Err(error) if is_absent(&error) => answer = read(cx, schema, name, kind).await,
+            other => {
+                answer = other;
+                break;
             }
-            Err(error) => return Err(error),
         }
     }
-    Err(missing.unwrap_or_else(|| absent(schema, name, KINDS[0])))
+    answer.map(|object| details::describe(&object))
 }
 
 /// Whether an error says that there is no such schema or object of that kind.
@@ -67,8 +68,7 @@ pub(crate) fn is_absent(error: &ToolError) -> bool {
 /// One object as the extension describes it.
 ///
 /// # Errors
-/// The server's when there is no such object; [`Kind::SqlError`] with the same words without the
-/// extension.
+/// The server's when there is no such object; the same without the extension.
 async fn read(
     cx: &Context,
     schema: &str,
@@ -76,23 +76,114 @@ async fn read(
     kind: &str,
 ) -> Result<Map<String, Value>, ToolError> {
     let server = cx.server().await?;
-    let sql = match source::function(&server, "mcp_object") {
-        Some(function) => format!("select {function}($1, $2, $3) as object"),
-        None => advisor_sql::schema::OBJECT.to_owned(),
-    };
     let params = [Param::Text(Some(schema)), Param::Text(Some(name)), Param::Text(Some(kind))];
     let mut session = cx.session().await?;
-    let rows = session.rows(&sql, &params).await?;
+    let rows = match source::function(&server, "mcp_object") {
+        Some(function) => {
+            session.rows(&format!("select {function}($1, $2, $3) as object"), &params).await?
+        }
+        None => {
+            let sql = advisor_sql::schema::object(kind).unwrap_or_default();
+            source::own_path(&mut session).await?;
+            let rows = session.rows(sql, &params).await?;
+            if rows.is_empty() {
+                return Err(source::no_object(&mut session, schema, name, kind).await?);
+            }
+            rows
+        }
+    };
     session.finish().await;
     let object = rows.into_iter().next().and_then(|row| row.into_iter().next());
     match object {
-        Some((_, Value::Object(object))) => Ok(object),
-        _ => Err(absent(schema, name, kind)),
+        Some((_, Value::Object(object))) => Ok(ordered(object)),
+        _ => Err(ToolError::new(Kind::Internal, "the description is not an object")),
     }
 }
 
-fn absent(schema: &str, name: &str, kind: &str) -> ToolError {
-    ToolError::new(Kind::SqlError, format!("{kind} \"{schema}.{name}\" does not exist"))
-        .with_sqlstate("42P01")
-        .with_hint("list_objects shows what there is.")
+/// The parts of an object in the order in which they are best read; the others come after them.
+/// `jsonb` has an order of its own, by length.
+const ORDER: [&str; 34] = [
+    "schema",
+    "name",
+    "signature",
+    "kind",
+    "type",
+    "table",
+    "columns",
+    "nullable",
+    "default",
+    "identity",
+    "generated",
+    "references",
+    "references_columns",
+    "owner",
+    "description",
+    "arguments",
+    "returns",
+    "language",
+    "version",
+    "method",
+    "rows_estimate",
+    "size",
+    "total_bytes",
+    "table_bytes",
+    "index_bytes",
+    "toast_bytes",
+    "parents",
+    "partition_bound",
+    "partition_key",
+    "constraints",
+    "referenced_by",
+    "indexes",
+    "triggers",
+    "children",
+];
+
+/// Parts that come after all others, because they are long.
+const LAST: [&str; 2] = ["overloads", "definition"];
+
+/// The object with its parts, and theirs, in that order.
+fn ordered(object: Map<String, Value>) -> Map<String, Value> {
+    let place = |key: &str| match LAST.iter().position(|one| *one == key) {
+        Some(at) => ORDER.len() + 1 + at,
+        None => ORDER.iter().position(|one| *one == key).unwrap_or(ORDER.len()),
+    };
+    let mut parts: Vec<(String, Value)> = object
+        .into_iter()
+        .map(|(key, value)| {
+            let value = match value {
+                Value::Object(inner) => Value::Object(ordered(inner)),
+                Value::Array(items) => items
+                    .into_iter()
+                    .map(|item| match item {
+                        Value::Object(inner) => Value::Object(ordered(inner)),
+                        other => other,
+                    })
+                    .collect(),
+                other => other,
+            };
+            (key, value)
+        })
+        .collect();
+    parts.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
+    parts.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_in_the_order_of_reading() {
+        let object = json!({
+            "zeta": 1, "definition": "…", "columns": [{"type": "integer", "name": "id", "x": 1}],
+            "alpha": 2, "name": "t", "schema": "public",
+        });
+        let Value::Object(object) = object else { return };
+        let text = Value::Object(ordered(object)).to_string();
+        assert_eq!(
+            text,
+            r#"{"schema":"public","name":"t","columns":[{"name":"id","type":"integer","x":1}],"zeta":1,"alpha":2,"definition":"…"}"#
+        );
+    }
 }

@@ -9,7 +9,7 @@ use crate::db::Param;
 use crate::error::ToolError;
 
 /// The values of `sort_by`; the first is the default.
-const SORTS: [&str; 3] = ["resources", "total_time", "mean_time"];
+const SORTS: [&str; 3] = advisor_sql::TOP_QUERIES_ORDERS;
 
 pub(super) const TOOL: Definition = Definition {
     name: "get_top_queries",
@@ -56,13 +56,18 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     let server = cx.server().await?;
     let params = [Param::Text(Some(sort)), Param::Int(limit)];
     let mut session = cx.session().await?;
-    let rows = match source::function(&server, "mcp_top_queries") {
+    let mut rows = match source::function(&server, "mcp_top_queries") {
         Some(function) => {
             session.rows(&format!("select * from {function}($1, $2::integer)"), &params).await?
         }
-        None => session.rows(&source::top_queries(&server)?, &params).await?,
+        None => {
+            let sql = source::top_queries(&server)?;
+            source::own_path(&mut session).await?;
+            session.rows(&sql, &params).await?
+        }
     };
     session.finish().await;
+    rows.iter_mut().for_each(spell_out_id);
     let listing = Listing::new(&cx.limits, rows);
     let shown: Vec<Map<String, Value>> = listing.rows().iter().map(shortened).collect();
     let mut answer = listing.answer("queries", "query", &COLUMNS, "a lower limit than");
@@ -77,6 +82,15 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     .collect::<Vec<_>>()
     .join("\n");
     Ok(answer)
+}
+
+/// The id as text: it has more digits than a JSON number has in many programs.
+fn spell_out_id(row: &mut Map<String, Value>) {
+    if let Some(id) = row.get_mut("queryid")
+        && let Value::Number(number) = id
+    {
+        *id = Value::String(number.to_string());
+    }
 }
 
 /// The row with its statement on one line and its figures rounded.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::listing::Listing;
 use super::{Answer, Arguments, Context, Definition, Reply, schema, source, text};
 use crate::db::Param;
-use crate::error::{Kind, ToolError};
+use crate::error::ToolError;
 
 /// The name of the tool, whose reports are kept as a resource.
 pub(crate) const NAME: &str = "analyze_db_health";
@@ -33,9 +33,6 @@ pub(super) const TOOL: Definition = Definition {
     run: |cx, arguments| Reply::of(run(cx, arguments)).boxed(),
 };
 
-/// Severities, worst first.
-const SEVERITIES: [&str; 4] = ["critical", "warning", "info", "ok"];
-
 async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError> {
     let given = arguments.text("health_type")?.unwrap_or_default();
     let checks: Vec<String> = given
@@ -49,24 +46,18 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
 /// The findings of these checks, worst first.
 pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, ToolError> {
     let server = cx.server().await?;
-    let mut session = cx.session().await?;
     let mut rows = match source::function(&server, "mcp_health") {
         Some(function) => {
             let sql = format!("select * from {function}($1)");
-            session.rows(&sql, &[Param::TextArray(checks)]).await.map_err(|mut error| {
-                // A name that is no check is the caller's argument, not a fault of a statement.
-                if error.sqlstate.as_deref() == Some("22023") {
-                    error.kind = Kind::InvalidArgument;
-                }
-                error
-            })?
+            let mut session = cx.session().await?;
+            let rows = session.rows(&sql, &[Param::TextArray(checks)]).await;
+            let rows = rows.map_err(source::argument_error)?;
+            session.finish().await;
+            rows
         }
-        None => source::health(&server, &mut session, &checks).await?,
+        None => source::health(cx, &checks).await?,
     };
-    session.finish().await;
-    rows.sort_by_key(|row| {
-        SEVERITIES.iter().position(|one| row.get("severity") == Some(&json!(one)))
-    });
+    rows.sort_by_key(source::severity);
     let summary = summary(&rows);
     let lines: Vec<String> = rows.iter().map(line).collect();
     let listing = Listing::new(&cx.limits, rows);
@@ -84,7 +75,7 @@ pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, 
 
 /// `2 critical, 1 warning, 3 info, 20 ok`.
 fn summary(rows: &[Map<String, Value>]) -> String {
-    SEVERITIES
+    advisor_sql::health::SEVERITIES
         .iter()
         .map(|severity| {
             let count = rows.iter().filter(|row| row.get("severity") == Some(&json!(severity)));

@@ -9,17 +9,7 @@ use crate::db::Param;
 use crate::error::ToolError;
 
 /// The values of `object_type`; the first is the default.
-pub(super) const KINDS: [&str; 9] = [
-    "table",
-    "view",
-    "sequence",
-    "extension",
-    "materialized view",
-    "partition",
-    "function",
-    "type",
-    "index",
-];
+pub(super) use advisor_sql::schema::KINDS;
 
 pub(super) const TOOL: Definition = Definition {
     name: "list_objects",
@@ -47,12 +37,21 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     let schema = arguments.required_text("schema_name")?;
     let kind = arguments.choice("object_type", &KINDS)?;
     let server = cx.server().await?;
-    let sql = match source::function(&server, "mcp_objects") {
-        Some(function) => format!("select * from {function}($1, $2)"),
-        None => advisor_sql::schema::OBJECTS.to_owned(),
-    };
+    let params = [Param::Text(Some(&schema)), Param::Text(Some(kind))];
     let mut session = cx.session().await?;
-    let rows = session.rows(&sql, &[Param::Text(Some(&schema)), Param::Text(Some(kind))]).await?;
+    let rows = match source::function(&server, "mcp_objects") {
+        Some(function) => {
+            session.rows(&format!("select * from {function}($1, $2)"), &params).await?
+        }
+        None => {
+            source::own_path(&mut session).await?;
+            // Extensions are not in schemas.
+            if kind != "extension" {
+                source::require_schema(&mut session, &schema).await?;
+            }
+            session.rows(advisor_sql::schema::OBJECTS, &params).await?
+        }
+    };
     session.finish().await;
     let rest =
         format!("select * from mcp_objects('{}', '{kind}') offset", schema.replace('\'', "''"));

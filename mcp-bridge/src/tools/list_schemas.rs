@@ -23,12 +23,14 @@ const COLUMNS: [&str; 6] =
 
 async fn run(cx: Context, _: Arguments) -> Result<Answer, ToolError> {
     let server = cx.server().await?;
-    let sql = match source::function(&server, "mcp_schemas") {
-        Some(function) => format!("select * from {function}()"),
-        None => advisor_sql::schema::SCHEMAS.to_owned(),
-    };
     let mut session = cx.session().await?;
-    let rows = session.rows(&sql, &[]).await?;
+    let rows = match source::function(&server, "mcp_schemas") {
+        Some(function) => session.rows(&format!("select * from {function}()"), &[]).await?,
+        None => {
+            source::own_path(&mut session).await?;
+            session.rows(advisor_sql::schema::SCHEMAS, &[]).await?
+        }
+    };
     session.finish().await;
     Ok(Listing::new(&cx.limits, rows).answer(
         "schemas",

@@ -1,7 +1,13 @@
 //! Where an answer comes from: the extension's function, or the same SQL text when it is absent.
 
-use crate::db::ServerInfo;
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use crate::db::{Param, ServerInfo, Session};
 use crate::error::{Kind, ToolError};
+
+/// An object of JSON.
+type Record = Map<String, Value>;
 
 /// The extension whose functions the tools call.
 pub(crate) const EXTENSION: &str = "mcp_advisor";
@@ -44,4 +50,167 @@ pub(crate) fn missing(server: &ServerInfo) -> ToolError {
                  CREATE EXTENSION {EXTENSION};"
         ))
     }
+}
+
+/// An error of a function of the extension: one in an argument is the caller's, not the statement's.
+pub(crate) fn argument_error(mut error: ToolError) -> ToolError {
+    if matches!(error.sqlstate.as_deref(), Some("22023" | "22004")) {
+        error.kind = Kind::InvalidArgument;
+    }
+    error
+}
+
+/// Sets what the shared SQL texts are written for, until the session ends.
+pub(crate) async fn own_path(session: &mut Session) -> Result<(), ToolError> {
+    let sql = "select pg_catalog.set_config('search_path', $1, true)";
+    session.rows(sql, &[Param::Text(Some(advisor_sql::SEARCH_PATH))]).await.map(drop)
+}
+
+/// The first column of each row.
+async fn names(
+    session: &mut Session,
+    sql: &str,
+    params: &[Param<'_>],
+) -> Result<Vec<String>, ToolError> {
+    let rows = session.rows(sql, params).await?;
+    let values = rows.into_iter().filter_map(|row| row.into_iter().next());
+    Ok(values.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect())
+}
+
+/// An error when there is no such schema, in the words of the extension.
+pub(crate) async fn require_schema(session: &mut Session, name: &str) -> Result<(), ToolError> {
+    let param = [Param::Text(Some(name))];
+    let sql = "select n.nspname from pg_catalog.pg_namespace as n where n.nspname = $1";
+    if !session.rows(sql, &param).await?.is_empty() {
+        return Ok(());
+    }
+    let near = names(session, advisor_sql::schema::NEAR_SCHEMAS, &param).await?;
+    Err(ToolError::new(Kind::SqlError, format!("schema \"{name}\" does not exist"))
+        .with_sqlstate("3F000")
+        .with_hint(advisor_sql::schema::schema_hint(&near)))
+}
+
+/// The error that there is no such object or schema, in the words of the extension.
+pub(crate) async fn no_object(
+    session: &mut Session,
+    schema: &str,
+    name: &str,
+    kind: &str,
+) -> Result<ToolError, ToolError> {
+    if kind != "extension" {
+        require_schema(session, schema).await?;
+    }
+    let params = [Param::Text(Some(schema)), Param::Text(Some(name))];
+    let similar = names(session, advisor_sql::schema::SIMILAR_OBJECTS, &params).await?;
+    Ok(ToolError::new(Kind::SqlError, format!("{kind} \"{schema}.{name}\" does not exist"))
+        .with_sqlstate(advisor_sql::schema::absent(kind))
+        .with_hint(advisor_sql::schema::object_hint(&similar)))
+}
+
+/// The extension that records statements.
+const STATEMENTS: &str = "pg_stat_statements";
+
+/// The text that finds the dearest statements.
+///
+/// # Errors
+/// [`Kind::MissingExtension`] when they are not recorded, [`Kind::Unsupported`] when the extension
+/// is too old.
+pub(crate) fn top_queries(server: &ServerInfo) -> Result<String, ToolError> {
+    let preload = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; (add to the \
+                   list if it is not empty), then restart the server";
+    let missing = |message: String, hint: String| {
+        ToolError::new(Kind::MissingExtension, message).with_sqlstate("55000").with_hint(hint)
+    };
+    let Some(extension) = server.extensions.get(STATEMENTS) else {
+        return Err(missing(
+            format!("{STATEMENTS} is not installed in database \"{}\"", server.database),
+            format!("Run: CREATE EXTENSION {STATEMENTS}; it also needs: {preload}."),
+        ));
+    };
+    if !server.preloaded.iter().any(|library| library == STATEMENTS) {
+        return Err(missing(format!("{STATEMENTS} is not loaded"), format!("Run: {preload}.")));
+    }
+    advisor_sql::top_queries(&quoted(&extension.schema), &extension.version).ok_or_else(|| {
+        let message = format!("{STATEMENTS} {} is not supported", extension.version);
+        ToolError::new(Kind::Unsupported, message)
+            .with_hint(format!("Run: ALTER EXTENSION {STATEMENTS} UPDATE;"))
+    })
+}
+
+/// The findings of the checks that `names` select, as `mcp_health` gives them, but for the order.
+///
+/// Each check has a transaction of its own, so that one that fails does not take the others along.
+///
+/// # Errors
+/// [`Kind::InvalidArgument`] for a name that is none. A check that fails is a finding, unless the
+/// call itself is over.
+pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>, ToolError> {
+    use advisor_sql::health;
+    let checks = health::select(names).map_err(|name| {
+        ToolError::new(Kind::InvalidArgument, format!("\"{name}\" is not a value of \"checks\""))
+            .with_sqlstate("22023")
+            .with_hint(format!("It must be one of: {}.", health::names().join(", ")))
+    })?;
+    let mut findings = Vec::new();
+    for check in checks {
+        let mut rows = match check_rows(cx, check.sql).await {
+            Ok(rows) if rows.is_empty() => vec![record("ok", check.ok.to_owned(), json!({}))],
+            Ok(rows) => rows,
+            Err(error) if error.kind.retryable() && error.kind != Kind::Conflict => {
+                return Err(error);
+            }
+            Err(error) if error.kind == Kind::Cancelled => return Err(error),
+            Err(error) => {
+                let details = json!({"ran": false, "sqlstate": error.sqlstate});
+                vec![record("info", health::failed(&error.message), details)]
+            }
+        };
+        rows.sort_by_key(severity);
+        if rows.len() > health::MOST_ROWS {
+            let left_out = rows.split_off(health::MOST_ROWS);
+            let worst =
+                left_out.first().and_then(|row| row.get("severity")).and_then(Value::as_str);
+            let mut rest =
+                record(worst.unwrap_or("info"), health::left_out(left_out.len()), json!({}));
+            rest.insert("value".to_owned(), json!(left_out.len()));
+            rest.insert("unit".to_owned(), json!("findings"));
+            rows.push(rest);
+        }
+        findings.extend(rows.into_iter().map(|row| {
+            let mut finding = Record::new();
+            finding.insert("check_name".to_owned(), json!(check.name));
+            finding.insert("category".to_owned(), json!(check.category));
+            finding.extend(row);
+            finding
+        }));
+    }
+    Ok(findings)
+}
+
+/// Where a finding stands in the report: worst first.
+pub(crate) fn severity(row: &Record) -> usize {
+    advisor_sql::health::rank(row.get("severity").and_then(Value::as_str).unwrap_or_default())
+}
+
+async fn check_rows(cx: &Context, sql: &str) -> Result<Vec<Record>, ToolError> {
+    let mut session = cx.session().await?;
+    own_path(&mut session).await?;
+    // As in the extension: the checks need no lock that a table's user could hold.
+    session.rows("select pg_catalog.set_config('lock_timeout', '100ms', true)", &[]).await?;
+    let rows = session.rows(sql, &[]).await?;
+    session.finish().await;
+    Ok(rows)
+}
+
+/// A finding without a measure, in the columns of the checks.
+fn record(severity: &str, message: String, details: Value) -> Record {
+    let mut record = Record::new();
+    record.insert("severity".to_owned(), json!(severity));
+    for column in ["object", "value", "unit", "threshold"] {
+        record.insert(column.to_owned(), Value::Null);
+    }
+    record.insert("message".to_owned(), Value::String(message));
+    record.insert("remediation".to_owned(), Value::Null);
+    record.insert("details".to_owned(), details);
+    record
 }

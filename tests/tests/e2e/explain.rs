@@ -405,7 +405,12 @@ fn as_the_caller(fixture: &Fixture) -> Result<()> {
     let text =
         answered_text(&mut client, "public.mcp_explain('select * from seen where word = $1')")?;
     ensure!(text.contains("$1") && !text.contains("secret0"), "{text}");
+    let report = "public.mcp_advise_report(array['select * from seen where word = $1 and id = $2'],
+        min_improvement => 0)::text";
+    let text = answered_text(&mut client, report)?;
+    ensure!(text.contains("plan_after") && !text.contains("'secret"), "{text}");
     client.batch_execute("reset role; set search_path = explain_schema")?;
+    ensure!(answered_text(&mut client, report)?.contains("'secret"), "the owner may see them");
     let text =
         answered_text(&mut client, "public.mcp_explain('select * from seen where word = $1')")?;
     ensure!(text.contains("'secret"), "{text}");
