@@ -68,7 +68,7 @@ pub(super) struct Client {
 
 /// Requests go over as many connections as there may be at a time.
 enum Talk {
-    Sse { lane: Connection, endpoint: String, events: Events },
+    Sse { lane: Connection, endpoint: String, events: Events, _stream: Connection },
     Http { lanes: Vec<Connection>, session: Option<String> },
 }
 
@@ -95,9 +95,10 @@ impl Client {
         let first = self.next_id;
         self.next_id += calls.len() as u64;
         let stateless = matches!(&self.talk, Talk::Http { session: None, .. });
-        let messages = calls.iter().zip(first..).map(|(call, id)| (id, call, request(id, call, stateless)));
+        let messages =
+            calls.iter().zip(first..).map(|(call, id)| (id, call, request(id, call, stateless)));
         match &mut self.talk {
-            Talk::Sse { lane, endpoint, events } => {
+            Talk::Sse { lane, endpoint, events, .. } => {
                 for (_, _, message) in messages {
                     http::discard(lane.post(endpoint, &[], message).await?).await?;
                 }
@@ -117,6 +118,15 @@ impl Client {
         }
     }
 
+    /// Ends the session, if there is one: the bridge keeps it otherwise, for a client may come back.
+    pub(super) async fn close(self) -> Result<()> {
+        // A stream ends with its connection.
+        let Talk::Http { mut lanes, session: Some(session) } = self.talk else { return Ok(()) };
+        let headers =
+            [(SESSION_HEADER, session.as_str()), ("mcp-protocol-version", SESSION_VERSION)];
+        lanes.first_mut().context("no lane")?.delete("/mcp", &headers).await
+    }
+
     async fn initialize(&mut self) -> Result<()> {
         let id = self.next_id;
         self.next_id += 1;
@@ -128,7 +138,7 @@ impl Client {
         let hello = message(Some(id), "initialize", &params);
         let ready = message(None, "notifications/initialized", &json!({}));
         match &mut self.talk {
-            Talk::Sse { lane, endpoint, events } => {
+            Talk::Sse { lane, endpoint, events, .. } => {
                 http::discard(lane.post(endpoint, &[], hello).await?).await?;
                 let answer = events.answer(id).await?;
                 ensure!(answer.get("result").is_some(), "{answer}");
@@ -152,7 +162,8 @@ impl Client {
 }
 
 async fn open_stream(address: &str) -> Result<Talk> {
-    let mut events = Connection::open(address).await?.events("/sse").await?;
+    let mut stream = Connection::open(address).await?;
+    let mut events = stream.events("/sse").await?;
     let event = events.next().await?;
     ensure!(event.name == "endpoint", "the first event is {:?}", event.name);
     // An absolute URL would name the address again.
@@ -160,7 +171,8 @@ async fn open_stream(address: &str) -> Result<Talk> {
     let endpoint = event.data.strip_prefix(&origin).unwrap_or(&event.data);
     ensure!(endpoint.starts_with('/'), "endpoint {endpoint:?}");
     let endpoint = endpoint.to_owned();
-    Ok(Talk::Sse { lane: Connection::open(address).await?, endpoint, events })
+    let lane = Connection::open(address).await?;
+    Ok(Talk::Sse { lane, endpoint, events, _stream: stream })
 }
 
 /// Waits for the answers to `count` requests from `first` on.

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::client::{Call, Client, Transport};
-use super::{MOST_CLIENTS, one_value, value_of};
+use super::{MOST_CLIENTS, one_value};
 use crate::bench::Bench;
 use crate::program::Table;
 
@@ -162,7 +162,20 @@ async fn one_client(transport: Transport, address: &str, number: usize) -> Tally
             }
         }
     }
+    if let Err(error) = client.close().await {
+        tally.first.get_or_insert_with(|| format!("{error:#}"));
+    }
     tally
+}
+
+/// The only value of the answer to [`one_value`]; or what else came.
+fn value_of(answer: &Value) -> Result<&str, String> {
+    let result = answer.get("result").ok_or_else(|| format!("refused: {answer}"))?;
+    if result.get("isError").and_then(Value::as_bool).unwrap_or(false) {
+        return Err(format!("failed: {result}"));
+    }
+    let value = result.pointer("/structuredContent/rows/0/0").and_then(Value::as_str);
+    value.ok_or_else(|| format!("no value: {result}"))
 }
 
 #[cfg(test)]

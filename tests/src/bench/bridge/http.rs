@@ -55,6 +55,13 @@ impl Connection {
         bail!("POST {path}: {status}: {}", String::from_utf8_lossy(&body));
     }
 
+    /// Asks for the end of what is at a path.
+    pub(super) async fn delete(&mut self, path: &str, headers: &[(&str, &str)]) -> Result<()> {
+        let response = self.send(Method::DELETE, path, headers, String::new()).await?;
+        ensure!(response.status().is_success(), "DELETE {path}: {}", response.status());
+        discard(response).await
+    }
+
     async fn send(
         &mut self,
         method: Method,
@@ -197,7 +204,11 @@ impl Parser {
     fn line(&mut self, line: &str) -> Option<Event> {
         if line.is_empty() {
             let name = std::mem::take(&mut self.name);
-            return self.data.take().filter(|data| !data.is_empty()).map(|data| Event { name, data });
+            return self
+                .data
+                .take()
+                .filter(|data| !data.is_empty())
+                .map(|data| Event { name, data });
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);

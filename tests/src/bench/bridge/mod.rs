@@ -14,8 +14,7 @@ mod startup;
 
 use std::thread::available_parallelism;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Bench;
@@ -31,12 +30,12 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
     startup::measure(bench, &uri)?;
     let server = start(&uri)?;
     let runtime = runtime()?;
-    load::measure(bench, &runtime, server.address())?;
+    load::measure(bench, &runtime, server.address(), &uri)?;
     crossed::measure(bench, &runtime, server.address())?;
     let peak = process::peak_memory(server.pid())?;
     bench.progress.line(&format!("peak memory of the bridge after all this: {}", memory(peak)));
     let ended = server.stop()?;
-    anyhow::ensure!(ended.status.success(), "the bridge ended with {}", ended.status);
+    ensure!(ended.status.success(), "the bridge ended with {}", ended.status);
     Ok(())
 }
 
@@ -61,16 +60,6 @@ fn runtime() -> Result<Runtime> {
 
 fn memory(bytes: u64) -> String {
     crate::program::megabytes(bytes as f64)
-}
-
-/// The only value of the answer to [`one_value`]; or what else came.
-fn value_of(answer: &Value) -> Result<&str, String> {
-    let result = answer.get("result").ok_or_else(|| format!("refused: {answer}"))?;
-    if result.get("isError").and_then(Value::as_bool).unwrap_or(false) {
-        return Err(format!("failed: {result}"));
-    }
-    let value = result.pointer("/structuredContent/rows/0/0").and_then(Value::as_str);
-    value.ok_or_else(|| format!("no value: {result}"))
 }
 
 /// A call whose answer is `value`, which must need no quoting.

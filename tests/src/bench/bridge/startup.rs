@@ -40,8 +40,16 @@ struct Run {
 type Figure = (&'static str, fn(f64) -> String, fn(&Run) -> f64);
 
 const FIGURES: [Figure; 4] = [
-    ("start to initialize", |s| duration(Duration::from_secs_f64(s)), |run| run.initialized.as_secs_f64()),
-    ("start to first answer", |s| duration(Duration::from_secs_f64(s)), |run| run.answered.as_secs_f64()),
+    (
+        "start to initialize",
+        |s| duration(Duration::from_secs_f64(s)),
+        |run| run.initialized.as_secs_f64(),
+    ),
+    (
+        "start to first answer",
+        |s| duration(Duration::from_secs_f64(s)),
+        |run| run.answered.as_secs_f64(),
+    ),
     ("peak memory, first answer", |bytes| memory(bytes as u64), |run| run.first_memory as f64),
     ("peak memory, 100 calls", |bytes| memory(bytes as u64), |run| run.later_memory as f64),
 ];
