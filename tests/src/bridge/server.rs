@@ -131,12 +131,13 @@ impl Drop for Server {
     }
 }
 
-/// The address in the line that says so, as text or as JSON.
+/// The first address in the line that says so, as text or as JSON.
 fn listening(log: &str) -> Option<String> {
     let line = log.lines().find(|line| line.contains("listening"))?;
-    let (_, rest) = line.split_once("address")?;
+    let (_, rest) = line.split_once("addresses")?;
     let address = rest.trim_start_matches(['=', '"', ':', ' ']);
-    let end = address.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(address.len());
+    let ends = |c: char| c.is_whitespace() || c == '"' || c == ',';
+    let end = address.find(ends).unwrap_or(address.len());
     (end > 0).then(|| address[..end].to_owned())
 }
 
@@ -147,8 +148,11 @@ mod tests {
     #[test]
     fn the_address_is_found_in_either_form_of_log() {
         for (log, address) in [
-            ("INFO serving\nINFO listening address=127.0.0.1:41 x=1\n", Some("127.0.0.1:41")),
-            (r#"{"fields":{"message":"listening","address":"[::1]:80"}}"#, Some("[::1]:80")),
+            (
+                "INFO serving\nINFO listening addresses=\"127.0.0.1:41, [::1]:41\"\n",
+                Some("127.0.0.1:41"),
+            ),
+            (r#"{"fields":{"message":"listening","addresses":"[::1]:80"}}"#, Some("[::1]:80")),
             ("INFO serving", None),
         ] {
             assert_eq!(listening(log).as_deref(), address);
