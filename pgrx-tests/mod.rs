@@ -6,8 +6,11 @@
 
 mod advise;
 mod explain;
+mod health;
 mod progress;
+mod schema;
 mod shape;
 mod subtransactions;
+mod top_queries;
 mod whatif;
 mod whatif_indexes;

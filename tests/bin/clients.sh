@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# Installs the MCP clients that the harness `mcp` drives, each into target/clients/NAME, at the
-# versions of its lock file in tests/clients/NAME. A second run takes no time.
+# clients.sh [NAME...]: installs the MCP clients that the harness `mcp` drives, or those named, each
+# into target/clients/NAME, at the versions of its lock file in tests/clients/NAME. A second run
+# takes no time.
 . "$(dirname "$0")/env.sh"
 
 clients=$target/clients
+[ $# -gt 0 ] || set -- py1 py2 fastmcp ts1 ts2 inspector
 mkdir -p "$clients"
 # Two runs at once must not install into the same folder.
 exec 9>"$clients/.lock"
 flock 9
+
+uses_node() { [ -f "tests/clients/$1/package.json" ]; }
 
 command -v python3 >/dev/null || die "python3 is needed for the Python clients: install python3 and python3-venv"
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     die "$(python3 --version) is too old for the Python clients, 3.10 or newer is needed"
 python3 -c 'import ensurepip, venv' 2>/dev/null ||
     die "python3 has no venv: install the package python3-venv"
-command -v npm >/dev/null || die "npm is needed for the TypeScript clients: install nodejs (20 or newer) and npm"
+for name in "$@"; do
+    ! uses_node "$name" || command -v npm >/dev/null ||
+        die "npm is needed for the TypeScript clients: install nodejs (20 or newer) and npm"
+done
 
 python_client() {
     python3 -m venv --clear "$clients/$1"
@@ -41,17 +48,17 @@ install() {
 }
 
 jobs=()
-for name in py1 py2 fastmcp; do
-    install python "$name" requirements.txt &
-    jobs+=($!)
-done
-for name in ts1 ts2 inspector; do
-    install node "$name" package-lock.json &
+for name in "$@"; do
+    if uses_node "$name"; then
+        install node "$name" package-lock.json &
+    else
+        install python "$name" requirements.txt &
+    fi
     jobs+=($!)
 done
 for job in "${jobs[@]}"; do wait "$job"; done
 
 # Node looks for packages beside the importing file and above it.
 for name in ts1 ts2; do
-    ln -sfn "$clients/$name/node_modules" "tests/clients/$name/node_modules"
+    [ ! -d "$clients/$name" ] || ln -sfn "$clients/$name/node_modules" "tests/clients/$name/node_modules"
 done

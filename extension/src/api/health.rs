@@ -4,7 +4,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{JsonB, default, name};
 
-use crate::api::arguments::required;
+use crate::api::arguments::without_nulls;
 use crate::error::AdvisorError;
 use crate::health;
 
@@ -33,8 +33,7 @@ fn mcp_health(
     >,
     ErrorReport,
 > {
-    let checks: Option<Vec<String>> = required("checks", checks)?.into_iter().collect();
-    let checks = required("checks", checks)?;
+    let checks = without_nulls("checks", checks)?;
     if checks.is_empty() {
         return Err(AdvisorError::BadArgument {
             argument: "checks",

@@ -1,5 +1,6 @@
 //! Statements of our own: rows as JSON objects, parameters typed.
 
+use advisor_sql::OWN_MARK;
 use futures::TryStreamExt as _;
 use serde_json::{Map, Value};
 use tokio_postgres::types::{ToSql, Type};
@@ -55,8 +56,9 @@ impl Session {
         sql: &str,
         params: &[Param<'_>],
     ) -> Result<Vec<Map<String, Value>>, ToolError> {
-        let text =
-            format!("select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q");
+        let text = format!(
+            "{OWN_MARK} select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q"
+        );
         let texts: Vec<&str> = params
             .iter()
             .filter_map(|param| if let Param::Text(text) = param { *text } else { None })

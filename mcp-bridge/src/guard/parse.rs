@@ -167,6 +167,15 @@ impl<'a> Parsed<'a> {
         opening.join(" ")
     }
 
+    /// Where the first FOR UPDATE or the like is after byte `start`: its node does not say.
+    pub(super) fn locking_clause(&self, start: usize) -> Option<usize> {
+        let strength = |kind| matches!(kind, Token::Update | Token::No | Token::Share | Token::Key);
+        let pairs = self.tokens.iter().zip(self.tokens.iter().skip(1));
+        let mut pairs = pairs.skip_while(|(first, _)| place(first.start) < start);
+        let found = pairs.find(|(a, b)| a.token() == Token::For && strength(b.token()))?;
+        Some(place(found.0.start))
+    }
+
     fn tokens(&self, span: Span) -> impl Iterator<Item = &ScanToken> {
         let inside = move |token: &&ScanToken| {
             place(token.start) >= span.start && place(token.end) <= span.end

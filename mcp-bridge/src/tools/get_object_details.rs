@@ -87,7 +87,9 @@ async fn read(
             source::own_path(&mut session).await?;
             let rows = session.rows(sql, &params).await?;
             if rows.is_empty() {
-                return Err(source::no_object(&mut session, schema, name, kind).await?);
+                let error = source::no_object(&mut session, schema, name, kind).await?;
+                session.finish().await;
+                return Err(error);
             }
             rows
         }
