@@ -208,10 +208,7 @@ fn connect(fixture: &Fixture, combination: Combination) -> Result<(Session<'_>, 
     }
     let (driver, about) = Driver::connect(combination.kind.client, &how)
         .with_context(|| server.as_ref().map(Server::log).unwrap_or_default())?;
-    let stateless = about.get("protocol") == Some(&json!(STATELESS));
-    let session =
-        Session { fixture, driver, about, application, stateless, schemas: BTreeMap::new() };
-    Ok((session, server))
+    Ok((Session { fixture, driver, about, application, schemas: BTreeMap::new() }, server))
 }
 
 /// What the client was told when it connected.

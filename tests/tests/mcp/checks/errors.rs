@@ -102,7 +102,6 @@ pub(super) fn read_only(session: &mut Session<'_>) -> Result<()> {
         "select nextval('shop.order_numbers')",
         "create table shop.mine (a integer)",
         "select * into shop.mine from shop.orders",
-        "begin; delete from shop.orders; commit",
         "explain analyze delete from shop.orders",
         "set transaction read write",
         "commit",
@@ -111,6 +110,9 @@ pub(super) fn read_only(session: &mut Session<'_>) -> Result<()> {
         ensure!(error["kind"] == "not_read_only", "{sql}: {error}");
         ensure!(error["hint"].is_string() || error["detail"].is_string(), "{sql}: {error}");
     }
+    let sql = "begin; delete from shop.orders; commit";
+    let error = session.fails("execute_sql", &json!({"sql": sql}))?;
+    ensure!(error["message"].as_str().is_some_and(|why| why.contains("3 statements")), "{error}");
     ensure!(state(session)? == before, "something was written: {before}, {}", state(session)?);
     Ok(())
 }

@@ -22,8 +22,6 @@ pub(crate) struct Session<'a> {
     pub(crate) about: Value,
     /// Application name of the bridge's backends.
     pub(crate) application: String,
-    /// Whether it is in the era without sessions.
-    pub(crate) stateless: bool,
     /// The output schema of each tool.
     pub(crate) schemas: BTreeMap<String, Value>,
 }
