@@ -178,9 +178,9 @@ impl Walk<'_> {
 
 fn judge_relation(node: &Message, scope: &Scope<'_>) -> Result<(), Refusal> {
     let name = node.text("relname");
-    let is_query = node.text("schemaname").is_empty() && scope.has(name);
+    let is_query = || node.text("schemaname").is_empty() && scope.has(name);
     match relations::secret(name) {
-        Some((why, instead)) if !is_query => {
+        Some((why, instead)) if !is_query() => {
             Err(Refusal::new(Class::Relation, format!("relation {name} cannot be read here"))
                 .detail(why)
                 .hint(instead))

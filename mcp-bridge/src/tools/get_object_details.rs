@@ -167,7 +167,7 @@ fn ordered(object: Map<String, Value>) -> Map<String, Value> {
             (key, value)
         })
         .collect();
-    parts.sort_by(|(a, _), (b, _)| place(a).cmp(&place(b)));
+    parts.sort_by_key(|(name, _)| place(name));
     parts.into_iter().collect()
 }
 

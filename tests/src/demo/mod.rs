@@ -16,6 +16,7 @@ use crate::bridge::driver::{Client, Driver};
 use crate::bridge::server::Server;
 use crate::cluster::Cluster;
 use crate::program::{Progress, duration};
+use crate::tpch;
 
 /// Who the bridge is: no superuser, as the bridge's documentation advises.
 const ROLE: &str = "assistant";
@@ -87,7 +88,16 @@ fn ask_for_advice(mut session: Session<'_>) -> Result<()> {
     let index = json!([{"table": "lineitem", "columns": ["l_partkey"], "using": "btree"}]);
     let arguments = json!({"sql": QUESTION, "hypothetical_indexes": index});
     session.call("explain_query", &arguments)?;
+    // Long enough to be told how it goes.
+    session.call("analyze_query_indexes", &json!({"queries": joins(), "max_index_size_mb": 50}))?;
     session.close()
+}
+
+/// The queries of TPC-H with the most joins, as many as a call takes.
+fn joins() -> Vec<&'static str> {
+    let numbers = [2, 3, 5, 7, 8, 9, 10, 18, 20, 21];
+    let queries = tpch::queries().into_iter();
+    queries.filter(|query| numbers.contains(&query.number)).map(|query| query.sql).collect()
 }
 
 fn try_to_write(mut session: Session<'_>) -> Result<()> {

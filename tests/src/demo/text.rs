@@ -4,7 +4,7 @@
 const WIDTH: usize = 110;
 
 /// Lines of an answer.
-const LINES: usize = 16;
+const LINES: usize = 17;
 
 /// A line, cut with a mark where it is too long.
 pub(super) fn line(text: &str) -> String {

@@ -9,7 +9,7 @@ use super::corpus::{self, Case};
 use super::*;
 
 fn tokens(sql: &str) -> Vec<(ScanToken, String)> {
-    let tokens = pg_query::scan(sql).map(|scan| scan.tokens).unwrap_or_default();
+    let tokens = crate::parser::scan(sql).unwrap_or_default();
     let text = |token: &ScanToken| sql[token.start as usize..token.end as usize].to_owned();
     tokens.into_iter().map(|token| (token, text(&token))).collect()
 }
