@@ -140,6 +140,8 @@ pub(crate) fn leave(
         log.push_str(&ended.log);
     }
     fixture.assert_no_backend(application)?;
+    // Over stdio it comes by way of the client.
+    ensure!(log.contains("INFO"), "the bridge's log is not there:\n{log}");
     assert_discreet(&log)
 }
 
