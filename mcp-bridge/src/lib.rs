@@ -10,6 +10,7 @@ pub mod guard;
 pub mod handler;
 mod instructions;
 pub mod metrics;
+mod parser;
 mod progress;
 mod prompts;
 mod resources;

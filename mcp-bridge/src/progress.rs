@@ -9,7 +9,6 @@ use tokio::sync::{mpsc, watch};
 use tokio_postgres::error::DbError;
 
 use crate::db::NoticeSink;
-use crate::tools::text;
 
 /// The message of the notices that report progress; their DETAIL is a JSON object.
 const MESSAGE: &str = "progress";
@@ -87,9 +86,9 @@ fn words(report: &Map<String, Value>) -> String {
     let mut parts = Vec::new();
     match (number("done"), number("total")) {
         (Some(done), Some(total)) => {
-            parts.push(format!("{} of {} statements", text::number(done), text::number(total)));
+            parts.push(format!("{done:.0} of {total:.0} statements"));
         }
-        (Some(done), None) => parts.push(format!("{} statements", text::number(done))),
+        (Some(done), None) => parts.push(format!("{done:.0} statements")),
         _ => {}
     }
     for (key, noun) in [("calls", "planner calls"), ("rounds", "rounds")] {

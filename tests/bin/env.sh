@@ -19,6 +19,7 @@ export CARGO_TARGET_DIR=$target
 export PATH=$tools/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 # For the programs and tests under tests/.
 export ADVISOR_PG_CONFIG=$pg_config
+export ADVISOR_PGBOUNCER=$tools/pgbouncer/usr/sbin/pgbouncer
 
 # The one place where the versions are written is Cargo.toml.
 pgrx_version=$(sed -n 's/^pgrx = "=\(.*\)"$/\1/p' Cargo.toml)

@@ -5,8 +5,14 @@
 program=$1
 shift
 export ADVISOR_STAGE=$target/stage
+export ADVISOR_BRIDGE=$target/release/mcp-bridge
 [ -z "${SCALE:-}" ] || set -- --scale "$SCALE" "$@"
 # Release: an unoptimised client would flatter the comparison in the benchmark.
 cargo build --quiet --release --package advisor-tests --bin "$program"
+# What the program runs beside ours.
+case $program,${SECTIONS:-bridge} in
+    demo,*) tests/bin/clients.sh py2 ;;
+    bench,*bridge*) tests/bin/reference.sh ;;
+esac
 # exec: a signal must reach the program itself.
 exec "$target/release/$program" "$@"

@@ -28,7 +28,8 @@ install_packages() {
 
 packages() {
     # libclang reads the server's headers for the bindings; libssl is what cargo-pgrx links.
-    local wanted=(build-essential pkg-config clang libclang-dev libssl-dev
+    # openssl makes the certificates of the TLS tests.
+    local wanted=(build-essential pkg-config clang libclang-dev libssl-dev openssl
         "postgresql-$PG" "postgresql-client-$PG" "postgresql-server-dev-$PG" "postgresql-$PG-hypopg")
     # The MCP clients that drive the bridge in demo and tests.
     command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
@@ -39,6 +40,24 @@ packages() {
         installed "$name" || missing+=("$name")
     done
     [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
+# PgBouncer for the tests, unpacked and not installed: its package would start a service.
+pooler() {
+    [ ! -x /usr/sbin/pgbouncer ] && [ ! -x "$tools/pgbouncer/usr/sbin/pgbouncer" ] || return 0
+    say "unpacking pgbouncer into target/tools"
+    local folder missing=() name
+    folder=$(mktemp -d)
+    chmod 755 "$folder" # for apt's own user
+    (cd "$folder" && { apt-get download -qq pgbouncer 2>/dev/null ||
+        { as_root apt-get update -qq && apt-get download -qq pgbouncer; }; })
+    for name in $(dpkg-deb --field "$folder"/*.deb Depends | grep -o 'lib[a-z0-9.+-]*' | grep -v '^libc6$'); do
+        installed "$name" || missing+=("$name")
+    done
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+    mkdir -p "$tools"
+    dpkg-deb --extract "$folder"/*.deb "$tools/pgbouncer"
+    rm -r "$folder"
 }
 
 at_least() { # at_least FOUND WANTED
@@ -87,6 +106,7 @@ cargo_pgrx() {
 
 if command -v dpkg-query >/dev/null; then
     packages
+    pooler
 else
     say "not a Debian system: PostgreSQL $PG with headers, hypopg, libclang and a C compiler are expected to be there"
 fi

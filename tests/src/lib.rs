@@ -1,7 +1,9 @@
-//! Scratch clusters and workloads for the end-to-end tests, the demo and the benchmark.
+//! Scratch clusters, workloads and the bridge for the end-to-end tests, the demo and the benchmark.
 
 pub mod bench;
+pub mod bridge;
 pub mod cluster;
+pub mod demo;
 pub mod measure;
 pub mod pg_tests;
 pub mod program;

@@ -100,7 +100,7 @@ fn unreachable(error: &ToolError) -> Item {
     Item {
         what: "connection",
         state: State::Missing,
-        found: found.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" "),
+        found: found.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(". "),
         mend: error.hint.clone(),
     }
 }
@@ -137,7 +137,7 @@ fn judge(server: &ServerInfo) -> Vec<Item> {
     items.push(Item {
         what: "server",
         state: if server.version_num < OLDEST { State::Weak } else { State::Good },
-        found: format!("PostgreSQL {}", server.version),
+        found: server.version.clone(),
         mend: (server.version_num < OLDEST)
             .then(|| "The bridge is made for PostgreSQL 14 and later.".to_owned()),
     });
@@ -207,7 +207,7 @@ mod tests {
     fn server() -> ServerInfo {
         ServerInfo {
             version_num: 150_020,
-            version: "15.20".into(),
+            version: "PostgreSQL 15.20".into(),
             database: "shop".into(),
             role: "app".into(),
             monitor: true,

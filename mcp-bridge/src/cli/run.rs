@@ -1,12 +1,15 @@
 //! Serving: from settings to a running transport, until a signal or the client ends it.
 
+use std::fs::File;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::startup::Settings;
 use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, Log, LogFormat, Serve, Transport};
@@ -34,9 +37,14 @@ pub fn start_logging(log: &Log) {
         "mcp_bridge={},rmcp=warn,tokio_postgres=warn,hyper=warn,warn",
         log.log_level.name()
     ));
+    // A duplicate, because pg_query redirects descriptor 2 while it parses: see `crate::parser`.
+    let writer = match std::io::stderr().as_fd().try_clone_to_owned() {
+        Ok(stderr) => BoxMakeWriter::new(Arc::new(File::from(stderr))),
+        Err(_) => BoxMakeWriter::new(std::io::stderr),
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second subscriber in one process is a fault of a test only.

@@ -124,7 +124,8 @@ impl Manager for Connector {
         if let Some(error) = lock(&self.failures).refusal(started) {
             return Err(error);
         }
-        let result = self.connect().await;
+        // Boxed: the future is large, and those that hold it are polled on small stacks.
+        let result = Box::pin(self.connect()).await;
         let mut failures = lock(&self.failures);
         match &result {
             Ok(_) => *failures = Failures::default(),

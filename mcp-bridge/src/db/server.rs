@@ -54,7 +54,7 @@ pub struct Extension {
 }
 
 /// What server we talk to, as whom, and what is installed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServerInfo {
     /// Such as 150004.
     pub version_num: u32,

@@ -6,6 +6,7 @@
 use pg_query::protobuf::{ScanToken, Token};
 
 use crate::error::{Kind, ToolError};
+use crate::parser;
 
 #[cfg(test)]
 mod tests;
@@ -23,16 +24,13 @@ impl<'a> Tokens<'a> {
         if sql.contains('\0') {
             return Err(invalid("statement must not contain a NUL character"));
         }
-        // Not `scan_tokens`: of a text without a token it makes a slice of a null pointer (18.1).
-        let mut tokens = pg_query::scan(sql)
-            .map_err(|error| {
-                let message = match error {
-                    pg_query::Error::Scan(message) => message,
-                    other => other.to_string(),
-                };
-                ToolError::new(Kind::SqlError, message).with_sqlstate("42601")
-            })?
-            .tokens;
+        let mut tokens = parser::scan(sql).map_err(|error| {
+            let message = match error {
+                pg_query::Error::Scan(message) => message,
+                other => other.to_string(),
+            };
+            ToolError::new(Kind::SqlError, message).with_sqlstate("42601")
+        })?;
         tokens.retain(|token| !matches!(token.token(), Token::SqlComment | Token::CComment));
         if tokens.is_empty() {
             return Err(invalid("statement is empty"));
@@ -143,7 +141,7 @@ fn check_parameters(tokens: &Tokens<'_>) -> Result<(), ToolError> {
 
 /// Whether the server's grammar takes the text as one statement.
 fn parses_as_one(sql: &str) -> bool {
-    pg_query::split_with_parser(sql).is_ok_and(|statements| statements.len() == 1)
+    parser::split(sql).is_ok_and(|statements| statements.len() == 1)
 }
 
 fn several() -> ToolError {

@@ -50,7 +50,12 @@ pub(super) fn types(sql: &str, columns: usize) -> Wrapped {
              from (select 1) as one left join ("
         ),
         sql,
-        &format!(") as q({}) on false", aliases(columns)),
+        // An empty list of aliases is no syntax.
+        &if columns == 0 {
+            ") as q on false".to_owned()
+        } else {
+            format!(") as q({}) on false", aliases(columns))
+        },
     )
 }
 

@@ -149,6 +149,10 @@ pub(super) fn refused_part(node: &Message) -> Refusal {
             Refusal::new(Class::Clause, format!("{verb} in a WITH clause changes data"))
                 .hint("Write a SELECT in its place.")
         }
+        "ExecuteStmt" => {
+            Refusal::new(Class::Statement, "EXECUTE runs a statement that is not here to be read")
+                .hint("Send the query itself, with its values.")
+        }
         kind => Refusal::new(
             Class::Unknown,
             format!("the statement has a part that the guard does not know: {kind}"),

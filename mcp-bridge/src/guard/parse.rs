@@ -5,17 +5,15 @@
 //!   do not stop. So all of it runs on a thread of its own that has the stack for 10,000 messages.
 //!   About 5,000 operators in a row fit (700 without optimisation); a server with its default
 //!   `max_stack_depth` takes some 6,000.
-//! - pg_query redirects standard error to a pipe while it parses, for the whole process. Two at the
-//!   same time can leave it redirected for good, hence the lock.
 //! - The lexer is that of `standard_conforming_strings = on`; sessions set it, or insist on it.
 
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use pg_query::protobuf::{KeywordKind, ScanToken, Token};
 
 use super::refusal::{Class, Refusal};
 use super::tree::Message;
+use crate::parser;
 
 /// Longest text in bytes. A tree takes up to 2 kB for each byte of text (`1,1,1,…`), so this is
 /// half a gigabyte at worst. The tools have a lower limit, which can be set.
@@ -26,9 +24,12 @@ const LONGEST: usize = 256 << 10;
 const STACK: usize = if cfg!(debug_assertions) { 256 << 20 } else { 64 << 20 };
 
 /// Occurrences of a word that are tried in the search for the one that is a syntax error.
-const LOCATE_TRIES: usize = 16;
+const LOCATE_TRIES: usize = 8;
 
-static PARSER: Mutex<()> = Mutex::new(());
+/// Longest run of characters that operators and comments are made of. The lexer reads such a run
+/// anew for each `+` or `/*` in it; 48 kB of `/*` take seconds. Operators end at 63 bytes, so what
+/// is longer is a line drawn in a comment or in a text.
+const LONGEST_RUN: usize = 1_000;
 
 /// A text with its tokens and tree.
 pub(super) struct Parsed<'a> {
@@ -76,20 +77,22 @@ fn check_text(sql: &str) -> Result<(), Refusal> {
             .detail("PostgreSQL has no such character; what follows it would not be seen.")
             .at(sql, at));
     }
+    let mut runs = sql.split(|c: char| !"~!@#^&|`?+-*/%<>=".contains(c));
+    if let Some(run) = runs.find(|run| run.len() > LONGEST_RUN) {
+        let message = format!("{} operator characters follow one another", run.len());
+        return Err(Refusal::new(Class::Text, message)
+            .detail(format!("The limit is {LONGEST_RUN}, in comments and texts too."))
+            .hint("Shorten the line, or build the text with repeat()."));
+    }
     Ok(())
 }
 
 impl<'a> Parsed<'a> {
     fn of(sql: &'a str) -> Result<Self, Refusal> {
-        let (tokens, parsed) = {
-            let _alone = PARSER.lock().unwrap_or_else(PoisonError::into_inner);
-            // Not `scan_tokens`: of a text without a token it makes a slice of a null pointer.
-            let tokens = pg_query::scan(sql).map_err(|error| unreadable(sql, &[], &error))?.tokens;
-            (tokens, pg_query::parse(sql, 0))
-        };
+        let tokens = parser::scan(sql).map_err(|error| unreadable(sql, &[], &error))?;
         let tokens: Vec<ScanToken> =
             tokens.into_iter().filter(|token| !is_comment(token)).collect();
-        let result = parsed.map_err(|error| unreadable(sql, &tokens, &error))?;
+        let result = parser::parse(sql).map_err(|error| unreadable(sql, &tokens, &error))?;
         let root =
             Message::of(&result.protobuf).map_err(|error| Refusal::fault(&error.to_string()))?;
         let statements = root.into_messages("stmts");
@@ -104,12 +107,8 @@ impl<'a> Parsed<'a> {
             Ok(len) if len > 0 => start.saturating_add(len),
             _ => self.sql.len(),
         };
-        let inside = |token: &&ScanToken| {
-            token.token() != Token::Ascii59
-                && place(token.start) >= start
-                && place(token.end) <= end
-        };
-        let mut tokens = self.tokens.iter().filter(inside);
+        let tokens = self.tokens(Span { start, end });
+        let mut tokens = tokens.iter().filter(|token| token.token() != Token::Ascii59);
         let first = tokens.next();
         let last = tokens.next_back().or(first);
         Span {
@@ -121,7 +120,7 @@ impl<'a> Parsed<'a> {
     /// The statement within an EXPLAIN, which pg_query does not locate. `options`: it has some,
     /// in parentheses or without.
     pub(super) fn explained(&self, explain: Span, options: bool) -> Span {
-        let tokens: Vec<&ScanToken> = self.tokens(explain).skip(1).collect();
+        let tokens = self.tokens(explain).get(1..).unwrap_or_default();
         let kinds = || tokens.iter().map(|token| token.token());
         let skipped = match kinds().next() {
             _ if !options => 0,
@@ -145,8 +144,10 @@ impl<'a> Parsed<'a> {
 
     /// The keywords that a statement begins with, in capitals.
     pub(super) fn opening(&self, statement: Span) -> String {
-        let words =
-            self.tokens(statement).map(|token| (token, written(self.sql, token).to_uppercase()));
+        let words = self
+            .tokens(statement)
+            .iter()
+            .map(|token| (token, written(self.sql, token).to_uppercase()));
         let mut opening: Vec<String> = Vec::new();
         for (token, word) in words {
             let goes_on = match opening.first().map(String::as_str) {
@@ -167,11 +168,20 @@ impl<'a> Parsed<'a> {
         opening.join(" ")
     }
 
-    fn tokens(&self, span: Span) -> impl Iterator<Item = &ScanToken> {
-        let inside = move |token: &&ScanToken| {
-            place(token.start) >= span.start && place(token.end) <= span.end
-        };
-        self.tokens.iter().filter(inside)
+    /// Where the first FOR UPDATE or the like is after byte `start`: its node does not say.
+    pub(super) fn locking_clause(&self, start: usize) -> Option<usize> {
+        let strength = |kind| matches!(kind, Token::Update | Token::No | Token::Share | Token::Key);
+        let pairs = self.tokens.iter().zip(self.tokens.iter().skip(1));
+        let mut pairs = pairs.skip_while(|(first, _)| place(first.start) < start);
+        let found = pairs.find(|(a, b)| a.token() == Token::For && strength(b.token()))?;
+        Some(place(found.0.start))
+    }
+
+    /// The tokens of a part of the text.
+    fn tokens(&self, span: Span) -> &[ScanToken] {
+        let first = self.tokens.partition_point(|token| place(token.start) < span.start);
+        let end = self.tokens.partition_point(|token| place(token.end) <= span.end);
+        self.tokens.get(first..end).unwrap_or_default()
     }
 }
 
@@ -243,8 +253,7 @@ fn locate(sql: &str, tokens: &[ScanToken], message: &str) -> Option<usize> {
     }
     let same = |token: &&ScanToken| {
         let text = sql.get(..place(token.end)).unwrap_or_default();
-        let _alone = PARSER.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(pg_query::split_with_parser(text), Err(pg_query::Error::Split(said)) if said == message)
+        matches!(parser::split(text), Err(pg_query::Error::Split(said)) if said == message)
     };
     let found = std::iter::once(first).chain(named).take(LOCATE_TRIES).find(same)?;
     Some(place(found.start))

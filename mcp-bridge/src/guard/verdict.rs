@@ -33,13 +33,13 @@ pub(super) fn verdict(parsed: &Parsed<'_>, policy: Policy) -> Result<Verdict, Re
     };
     let form = match statement.kind {
         "SelectStmt" => {
-            Walk { parsed, policy, usage: Use::Run }.check(statement)?;
+            Walk { parsed, policy, usage: Use::Run }.check(statement, span.start)?;
             Found::Query
         }
         "VariableShowStmt" => {
             let name = statement.text("name");
             if relations::is_secret_setting(name) {
-                return Err(walk::refused_setting(name));
+                return Err(walk::refused_setting(name).at(parsed.sql, span.start));
             }
             Found::Show
         }
@@ -87,7 +87,7 @@ fn explain(
         let refusal = kinds::refused_explain(query.kind, &parsed.opening(inner), analyze);
         return Err(refusal.at(parsed.sql, inner.start));
     }
-    let walk = |usage| Walk { parsed, policy, usage }.check(query);
+    let walk = |usage| Walk { parsed, policy, usage }.check(query, inner.start);
     let run = walk(Use::Run);
     let reads_only = run.is_ok();
     if analyze { run } else { run.or_else(|_| walk(Use::Plan)) }?;

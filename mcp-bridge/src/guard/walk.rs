@@ -26,8 +26,8 @@ pub(super) struct Walk<'a> {
 struct Scope<'a> {
     names: &'a [&'a str],
     outer: Option<&'a Scope<'a>>,
-    /// Byte of the text at which the nearest node around begins that knows.
-    near: Option<usize>,
+    /// Byte of the text at which the nearest node around begins that knows where it begins.
+    near: usize,
 }
 
 impl Scope<'_> {
@@ -37,16 +37,22 @@ impl Scope<'_> {
 }
 
 impl Walk<'_> {
+    /// Checks a statement that begins at byte `start` of the text.
+    ///
     /// # Errors
     /// The first thing that is not allowed.
-    pub(super) fn check(&self, statement: &Message) -> Result<(), Refusal> {
-        self.visit(statement, &Scope { names: &[], outer: None, near: None })
+    pub(super) fn check(&self, statement: &Message, start: usize) -> Result<(), Refusal> {
+        self.visit(statement, &Scope { names: &[], outer: None, near: start })
     }
 
     fn visit(&self, node: &Message, scope: &Scope<'_>) -> Result<(), Refusal> {
-        let near = node.location().or(scope.near);
+        let near = node.location().unwrap_or(scope.near);
         if !kinds::allowed(node.kind, self.usage) {
-            return Err(self.at(kinds::refused_part(node), first_location(node).or(near)));
+            let place = match node.kind {
+                "LockingClause" => self.parsed.locking_clause(near),
+                _ => first_location(node),
+            };
+            return Err(self.at(kinds::refused_part(node), place.unwrap_or(near)));
         }
         let here = Scope { near, ..*scope };
         self.judge(node, &here).map_err(|refusal| self.at(refusal, near))?;
@@ -165,19 +171,16 @@ impl Walk<'_> {
     }
 
     /// A refusal with its place, unless it has one.
-    fn at(&self, refusal: Refusal, place: Option<usize>) -> Refusal {
-        match place {
-            Some(place) if refusal.error().line.is_none() => refusal.at(self.parsed.sql, place),
-            _ => refusal,
-        }
+    fn at(&self, refusal: Refusal, place: usize) -> Refusal {
+        if refusal.error().line.is_none() { refusal.at(self.parsed.sql, place) } else { refusal }
     }
 }
 
 fn judge_relation(node: &Message, scope: &Scope<'_>) -> Result<(), Refusal> {
     let name = node.text("relname");
-    let is_query = node.text("schemaname").is_empty() && scope.has(name);
+    let is_query = || node.text("schemaname").is_empty() && scope.has(name);
     match relations::secret(name) {
-        Some((why, instead)) if !is_query => {
+        Some((why, instead)) if !is_query() => {
             Err(Refusal::new(Class::Relation, format!("relation {name} cannot be read here"))
                 .detail(why)
                 .hint(instead))

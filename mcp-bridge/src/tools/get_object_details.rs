@@ -167,7 +167,7 @@ fn ordered(object: Map<String, Value>) -> Map<String, Value> {
             (key, value)
         })
         .collect();
-    parts.sort_by_key(|(key, _)| place(key));
+    parts.sort_by_key(|(name, _)| place(name));
     parts.into_iter().collect()
 }
 

@@ -48,12 +48,17 @@ pub(crate) fn input(arguments: Vec<Argument>) -> JsonObject {
     input
 }
 
-/// The schema of an answer: an object in which `required` is always there.
+/// The schema of an answer: an object in which `required` is always there, or `error`, which some
+/// clients hold against the schema like any answer.
 ///
 /// Deliberately without the fields of the items: they would double the listing, and a program that
 /// wants them has the documentation.
 pub(crate) fn output(properties: &Value, required: &[&str]) -> Value {
-    json!({"type": "object", "properties": properties, "required": required})
+    json!({
+        "type": "object",
+        "properties": properties,
+        "anyOf": [{"required": required}, {"required": ["error"]}],
+    })
 }
 
 /// A list of objects.

@@ -1,5 +1,7 @@
 //! The body of a POST: one message, bounded in bytes and in time.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -7,7 +9,10 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use rmcp::model::ServerJsonRpcMessage;
+
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::clip::Clip;
 
@@ -30,10 +35,13 @@ pub(super) enum Read {
 
 /// Reads a body of at most `most` bytes.
 pub(super) async fn read(body: Body, most: usize) -> Read {
-    tokio::time::timeout(TIME, read_all(body, most)).await.unwrap_or_else(|_| {
-        Read::Failed(
-            (StatusCode::REQUEST_TIMEOUT, "the body did not come in time\n").into_response(),
-        )
+    read_within(body, most, TIME).await
+}
+
+async fn read_within(body: Body, most: usize, time: Duration) -> Read {
+    tokio::time::timeout(time, read_all(body, most)).await.unwrap_or_else(|_| {
+        let why = "the body did not come in time\n";
+        Read::Failed((StatusCode::REQUEST_TIMEOUT, why).into_response())
     })
 }
 
@@ -80,6 +88,38 @@ pub(super) fn answer(status: StatusCode, message: &ServerJsonRpcMessage) -> Resp
     }
 }
 
+/// A body with what is to be held until it is sent.
+pub(super) struct Held {
+    body: Body,
+    _token: Option<TaskTrackerToken>,
+}
+
+impl Held {
+    pub(super) const fn new(body: Body, token: Option<TaskTrackerToken>) -> Self {
+        Self { body, _token: token }
+    }
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures::stream;
@@ -99,9 +139,10 @@ mod tests {
         assert!(matches!(read(Body::empty(), 0).await, Read::Whole(all) if all.is_empty()));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {
-        let read = read(Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()), 4);
+        let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let read = read_within(body, 4, Duration::from_millis(50));
         assert!(matches!(read.await, Read::Failed(response) if response.status() == 408));
     }
 }

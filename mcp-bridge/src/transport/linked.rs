@@ -25,7 +25,6 @@ use rmcp::model::{
 use rmcp::model::SetLevelRequestParams;
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Put into the extensions of a request: set off when its client has gone.
 #[derive(Debug, Clone)]
@@ -35,14 +34,13 @@ pub(super) struct Gone(pub(super) CancellationToken);
 pub(super) struct Linked<H> {
     handler: H,
     gone: CancellationToken,
-    calls: TaskTracker,
 }
 
 impl<H> Linked<H> {
     /// Calls of `handler` are cancelled when `gone` is set off, or the [`Gone`] that a request
-    /// carries; `calls` has a token of each that runs.
-    pub(super) const fn new(handler: H, gone: CancellationToken, calls: TaskTracker) -> Self {
-        Self { handler, gone, calls }
+    /// carries.
+    pub(super) const fn new(handler: H, gone: CancellationToken) -> Self {
+        Self { handler, gone }
     }
 
     async fn guarded<T>(
@@ -51,7 +49,6 @@ impl<H> Linked<H> {
         own: Option<Gone>,
         work: impl Future<Output = Result<T, ErrorData>>,
     ) -> Result<T, ErrorData> {
-        let _running = self.calls.token();
         let gone = own.map_or_else(|| self.gone.clone(), |Gone(token)| token);
         let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
         let outcome = tokio::select! {
@@ -135,7 +132,7 @@ impl<H: ServerHandler> ServerHandler for Linked<H> {
         self.handler.discover(context).await
     }
 
-    // A subscription is no call: it ends with its client, and a shutdown does not wait for it.
+    // A subscription ends with its client by itself.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         self.handler.listen(context).await
     }

@@ -3,7 +3,7 @@
 //! What fills and empties the queues is the transport's: lines of stdio, requests and events of
 //! HTTP+SSE. The bounds that hold for both are kept here.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,8 @@ use rmcp::transport::Transport;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::message;
 
@@ -30,6 +32,9 @@ const UNANSWERED: usize = 256;
 /// leaves to servers.
 const TOO_MANY: ErrorCode = ErrorCode(-32000);
 
+/// Requests that have no answer yet, each with what a shutdown waits for.
+type Unanswered = Arc<Mutex<HashMap<RequestId, Option<TaskTrackerToken>>>>;
+
 /// rmcp's end of the queues.
 pub(super) struct Queue {
     incoming: mpsc::Receiver<ClientJsonRpcMessage>,
@@ -38,7 +43,8 @@ pub(super) struct Queue {
     patience: Option<Duration>,
     begin_by: Option<Instant>,
     opening: Opening,
-    unanswered: Arc<Mutex<HashSet<RequestId>>>,
+    unanswered: Unanswered,
+    calls: TaskTracker,
     refusals: VecDeque<ServerJsonRpcMessage>,
 }
 
@@ -51,8 +57,9 @@ pub(super) struct Ends {
 }
 
 impl Queue {
-    /// Queues of a client; `gone` tells that it has gone.
-    pub(super) fn new(gone: CancellationToken) -> (Self, Ends) {
+    /// Queues of a client; `gone` tells that it has gone, `calls` has a token of each request that is
+    /// not yet answered.
+    pub(super) fn new(gone: CancellationToken, calls: TaskTracker) -> (Self, Ends) {
         let (messages, incoming) = mpsc::channel(WAITING);
         let (outgoing, answers) = mpsc::channel(WAITING);
         let ends = Ends { messages, answers, own_answers: outgoing.clone() };
@@ -64,6 +71,7 @@ impl Queue {
             begin_by: None,
             opening: Opening::default(),
             unanswered: Arc::default(),
+            calls,
             refusals: VecDeque::new(),
         };
         (queue, ends)
@@ -112,12 +120,14 @@ impl Queue {
         match message {
             JsonRpcMessage::Request(request) => {
                 let mut unanswered = lock(&self.unanswered);
-                let refusal = if unanswered.contains(&request.id) {
+                let refusal = if unanswered.contains_key(&request.id) {
                     (ErrorCode::INVALID_REQUEST, "a request with this id is not yet answered")
                 } else if unanswered.len() >= UNANSWERED {
                     (TOO_MANY, "too many requests of this client are unanswered")
                 } else {
-                    unanswered.insert(request.id.clone());
+                    let endless = is_subscription(&request.request);
+                    let token = (!endless).then(|| self.calls.token());
+                    unanswered.insert(request.id.clone(), token);
                     return true;
                 };
                 self.refusals.push_back(message::error(
@@ -142,7 +152,12 @@ impl Queue {
     }
 }
 
-fn lock(unanswered: &Mutex<HashSet<RequestId>>) -> MutexGuard<'_, HashSet<RequestId>> {
+/// Whether a request is answered only at the end of the session.
+pub(super) const fn is_subscription(request: &ClientRequest) -> bool {
+    matches!(request, ClientRequest::SubscriptionsListenRequest(_))
+}
+
+fn lock(unanswered: &Unanswered) -> MutexGuard<'_, HashMap<RequestId, Option<TaskTrackerToken>>> {
     unanswered.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -261,6 +276,10 @@ mod tests {
 
     use super::*;
 
+    fn queue(gone: CancellationToken) -> (Queue, Ends) {
+        Queue::new(gone, TaskTracker::new())
+    }
+
     fn message(text: &serde_json::Value) -> ClientJsonRpcMessage {
         serde_json::from_str(&text.to_string()).unwrap()
     }
@@ -287,7 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn notifications_before_the_begin_are_passed_over() {
-        let (mut queue, ends) = Queue::new(CancellationToken::new());
+        let (mut queue, ends) = queue(CancellationToken::new());
         for message in [cancelled(1), ping(2), cancelled(2), initialize(3), cancelled(4)] {
             ends.messages.send(message).await.unwrap();
         }
@@ -298,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn requests_are_bounded_until_they_are_answered_or_cancelled() {
-        let (mut queue, mut ends) = Queue::new(CancellationToken::new());
+        let (mut queue, mut ends) = queue(CancellationToken::new());
         ends.messages.send(initialize(0)).await.unwrap();
         queue.receive().await.unwrap();
         for id in 1..UNANSWERED {
@@ -317,22 +336,22 @@ mod tests {
         assert!(matches!(queue.receive().await, Some(JsonRpcMessage::Request(_))));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_client_that_only_pings_has_not_begun() {
         let gone = CancellationToken::new();
-        let (queue, ends) = Queue::new(gone.clone());
-        let mut queue = queue.with_begin_within(Duration::from_secs(9));
+        let (queue, ends) = queue(gone.clone());
+        let mut queue = queue.with_begin_within(Duration::from_millis(50));
         ends.messages.send(ping(1)).await.unwrap();
         assert!(queue.receive().await.is_some());
         assert!(queue.receive().await.is_none());
         assert!(gone.is_cancelled());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_client_that_takes_no_answers_has_gone() {
         let gone = CancellationToken::new();
-        let (queue, _ends) = Queue::new(gone.clone());
-        let mut queue = queue.with_patience(Duration::from_secs(9));
+        let (queue, _ends) = queue(gone.clone());
+        let mut queue = queue.with_patience(Duration::from_millis(50));
         let answer = || message::error(TOO_MANY, String::new(), None);
         for _ in 0..WAITING {
             queue.send(answer()).await.unwrap();
@@ -344,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn what_came_before_the_client_went_is_still_received() {
         let gone = CancellationToken::new();
-        let (mut queue, ends) = Queue::new(gone.clone());
+        let (mut queue, ends) = queue(gone.clone());
         ends.messages.send(initialize(1)).await.unwrap();
         gone.cancel();
         assert!(queue.receive().await.is_some());

@@ -55,7 +55,8 @@ pub(super) fn check_paths(options: &HttpOptions) -> Result<(), TransportError> {
     )))
 }
 
-/// All routes. `ending` ends their streams; `calls` has a token of each call that runs.
+/// All routes. `ending` ends their streams; `calls` has a token of each request that is not yet
+/// answered.
 pub(super) fn router<H: ServerHandler + Clone>(
     handler: H,
     options: &HttpOptions,

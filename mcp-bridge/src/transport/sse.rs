@@ -55,7 +55,8 @@ struct Entry {
 }
 
 impl<H: ServerHandler + Clone> SseSessions<H> {
-    /// Ends its sessions with `ending`; `calls` has a token of each call that runs.
+    /// Ends its sessions with `ending`; `calls` has a token of each request that is not yet
+    /// answered.
     pub(super) fn new(
         handler: H,
         options: &HttpOptions,
@@ -100,7 +101,7 @@ impl<H: ServerHandler + Clone> SseSessions<H> {
 
     /// Serves one session until its client goes, it does not initialize, or the end of all.
     async fn run(self: Arc<Self>, id: String, queue: Queue, gone: CancellationToken) {
-        let handler = Linked::new(self.handler.clone(), gone.clone(), self.calls.clone());
+        let handler = Linked::new(self.handler.clone(), gone.clone());
         match serve_server_with_ct(handler, queue, gone.clone()).await {
             Ok(running) => {
                 // A session that ends with its client is no fault.
@@ -121,7 +122,8 @@ pub(super) async fn open<H: ServerHandler + Clone>(
     principal: Option<Extension<Principal>>,
 ) -> Response {
     let gone = sessions.ending.child_token();
-    let (queue, Ends { messages, answers, own_answers }) = Queue::new(gone.clone());
+    let (queue, Ends { messages, answers, own_answers }) =
+        Queue::new(gone.clone(), sessions.calls.clone());
     let queue =
         queue.with_patience(sessions.stall_timeout).with_begin_within(sessions.init_timeout);
     let principal = principal.map(|Extension(principal)| principal);

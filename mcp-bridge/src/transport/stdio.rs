@@ -58,11 +58,12 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let gone = shutdown.child_token();
-    let (queue, Ends { messages, answers, own_answers }) = Queue::new(gone.clone());
+    let (queue, Ends { messages, answers, own_answers }) =
+        Queue::new(gone.clone(), TaskTracker::new());
     let mut writer = tokio::spawn(write(output, answers, gone.clone()));
     // A task of its own sees the end of the input also while nobody takes messages.
     tokio::spawn(read(input, messages, own_answers, gone.clone()));
-    let handler = Linked::new(handler, gone.clone(), TaskTracker::new());
+    let handler = Linked::new(handler, gone.clone());
     let ended = match serve_server_with_ct(handler, queue, shutdown.child_token()).await {
         Ok(running) => running.waiting().await.map(|_| ()).map_err(io::Error::other),
         Err(ServerInitializeError::ConnectionClosed(_) | ServerInitializeError::Cancelled) => {
@@ -139,7 +140,7 @@ async fn read_line<R: AsyncRead + Unpin>(
     loop {
         let part = input.fill_buf().await?;
         let at_end = part.is_empty();
-        let end = part.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', part);
         let taken = end.unwrap_or(part.len());
         if too_long.is_none() && line.len() + taken > most {
             let clip = too_long.insert(Clip::default());

@@ -17,9 +17,10 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::body::{self, Read};
+use super::body::{self, Held, Read};
 use super::linked::Linked;
 use super::message::{self, Parsed};
+use super::queue::is_subscription;
 use super::sessions::Sessions;
 use super::sse::{no_session, too_many};
 use super::{HttpOptions, Principal};
@@ -32,10 +33,12 @@ pub(super) struct Streamable<H: ServerHandler> {
     service: StreamableHttpService<Linked<H>, Sessions>,
     pub(super) sessions: Sessions,
     max_body: usize,
+    calls: TaskTracker,
 }
 
 impl<H: ServerHandler + Clone> Streamable<H> {
-    /// Ends its streams and sessions with `ending`; `calls` has a token of each call that runs.
+    /// Ends its streams and sessions with `ending`; `calls` has a token of each request that is not
+    /// yet answered.
     pub(super) fn new(
         handler: H,
         options: &HttpOptions,
@@ -49,10 +52,10 @@ impl<H: ServerHandler + Clone> Streamable<H> {
             .disable_allowed_origins()
             .with_max_request_body_bytes(options.max_body)
             .with_cancellation_token(ending.child_token());
-        let (gone, calls) = (ending.clone(), calls.clone());
-        let linked = move || Ok(Linked::new(handler.clone(), gone.clone(), calls.clone()));
+        let gone = ending.clone();
+        let linked = move || Ok(Linked::new(handler.clone(), gone.clone()));
         let service = StreamableHttpService::new(linked, Arc::new(sessions.clone()), config);
-        Self { service, sessions, max_body: options.max_body }
+        Self { service, sessions, max_body: options.max_body, calls: calls.clone() }
     }
 
     async fn forward(&self, request: Request) -> Response {
@@ -72,11 +75,15 @@ impl<H: ServerHandler + Clone> Streamable<H> {
             }
             Read::Failed(response) => return response,
         };
-        let opens = match message::parse(&bytes) {
-            Parsed::Message(message) => !in_session && is_initialize(&message),
+        let message = match message::parse(&bytes) {
+            Parsed::Message(message) => message,
             Parsed::Ignored => return StatusCode::ACCEPTED.into_response(),
             Parsed::Rejected(answer) => return body::answer(StatusCode::BAD_REQUEST, &answer),
         };
+        let opens = !in_session && is_initialize(&message);
+        let endless = matches!(*message, JsonRpcMessage::Request(request)
+            if is_subscription(&request.request));
+        let token = (!endless).then(|| self.calls.token());
         if opens && !self.sessions.has_room().await {
             return too_many();
         }
@@ -85,7 +92,7 @@ impl<H: ServerHandler + Clone> Streamable<H> {
         if opens && response.status().is_server_error() && !self.sessions.has_room().await {
             return too_many();
         }
-        response
+        response.map(|body| Body::new(Held::new(body, token)))
     }
 
     async fn delete(&self, request: Request, session: Option<&Arc<str>>) -> Response {

@@ -41,7 +41,7 @@ impl Memory {
 }
 
 /// The bytes behind a name of `/proc/PID/status`, which counts in kB.
-fn field(status: &str, name: &str) -> Option<u64> {
+pub(super) fn field(status: &str, name: &str) -> Option<u64> {
     let rest = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     let kilobytes: u64 = rest.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kilobytes * 1024)

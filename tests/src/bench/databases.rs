@@ -4,7 +4,7 @@ use anyhow::Result;
 use postgres::Client;
 
 use super::{app, statements};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SUPERUSER};
 use crate::program::{self, Progress, megabytes};
 use crate::{measure, tpch};
 
@@ -64,6 +64,15 @@ impl<'a> Databases<'a> {
         let mut client = self.cluster.connect(database.name())?;
         measure::drop_plain_indexes(&mut client)?;
         Ok(client)
+    }
+
+    /// The URI by which other programs connect.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub(super) fn uri(&mut self, database: Database) -> Result<String> {
+        self.make(database)?;
+        Ok(self.cluster.uri(database.name(), SUPERUSER))
     }
 
     fn make(&mut self, database: Database) -> Result<()> {

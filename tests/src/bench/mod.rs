@@ -6,6 +6,7 @@
 
 mod app;
 mod backend;
+mod bridge;
 mod databases;
 mod determinism;
 mod geometric;
@@ -52,11 +53,13 @@ pub enum Section {
     Determinism,
     /// Run times of the queries with the advised indexes.
     Runtime,
+    /// The program mcp-bridge: start, memory, calls a second, answers that went astray.
+    Bridge,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -65,6 +68,7 @@ impl Section {
         Self::Scaling,
         Self::Determinism,
         Self::Runtime,
+        Self::Bridge,
     ];
 
     /// The name by which it is asked for.
@@ -79,6 +83,7 @@ impl Section {
             Self::Scaling => "scaling",
             Self::Determinism => "determinism",
             Self::Runtime => "runtime",
+            Self::Bridge => "bridge",
         }
     }
 
@@ -106,6 +111,7 @@ impl Section {
             Self::Scaling => scaling::measure(bench),
             Self::Determinism => determinism::measure(bench),
             Self::Runtime => runtime::measure(bench),
+            Self::Bridge => bridge::measure(bench),
         }
     }
 }

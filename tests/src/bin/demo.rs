@@ -1,4 +1,5 @@
-//! `make demo`: advice on TPC-H, then the advised indexes for real, and what they bring.
+//! `make demo`: advice on TPC-H, then the advised indexes for real, and what they bring; then the
+//! same for a model, through mcp-bridge over each transport.
 //!
 //! Every figure is measured in this run, in a scratch cluster that is gone at the end.
 
@@ -6,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use advisor_tests::cluster::Cluster;
+use advisor_tests::demo;
 use advisor_tests::measure::{self, RealIndex};
 use advisor_tests::program::{self, Progress, Table, duration, megabytes, scale_argument};
 use advisor_tests::report::{Arguments, Report};
@@ -56,10 +58,10 @@ struct Times {
 }
 
 fn main() -> ExitCode {
-    program::finish(demo())
+    program::finish(run())
 }
 
-fn demo() -> Result<()> {
+fn run() -> Result<()> {
     let scale = scale_argument(DEFAULT_SCALE)?;
     let progress = Progress::default();
 
@@ -100,6 +102,10 @@ fn demo() -> Result<()> {
         times.push(time);
     }
     summarize(&times);
+
+    progress.part("Dropping the advised indexes, for a model to find them again");
+    measure::drop_plain_indexes(&mut client)?;
+    demo::sessions(&cluster, DATABASE, &progress)?;
 
     progress.part("Removing the scratch cluster");
     drop(client);

@@ -138,6 +138,12 @@ impl Cluster {
         config
     }
 
+    /// The URI by which other programs connect.
+    #[must_use]
+    pub fn uri(&self, database: &str, user: &str) -> String {
+        format!("postgresql://{user}@/{database}?host={}", self.socket_dir().display())
+    }
+
     /// Creates an empty database and connects to it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! serve all cases.
 
 mod certificates;
+mod direct;
 mod fixture;
 mod hosts;
 mod pooler;
@@ -24,7 +25,7 @@ type Case = (&'static str, fn(&Fixture) -> Result<()>);
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
     let fixture = Arc::new(Fixture::start()?);
-    let cases = [hosts::CASES, refusals::CASES, sources::CASES, tls::CASES].concat();
+    let cases = [direct::CASES, hosts::CASES, refusals::CASES, sources::CASES, tls::CASES].concat();
     let trial = |ignored: bool| {
         let fixture = Arc::clone(&fixture);
         move |(name, case): Case| {

@@ -18,9 +18,11 @@ use crate::fixture::{Fixture, databases, environment, run, server_file};
 pub(crate) const CASES: &[Case] =
     &[("pooler_transaction_mode", transaction_mode), ("pooler_refuses_options", refuses_options)];
 
-/// Where the pooler's program is, if it is installed.
+/// Where the pooler's program is, if it is there: `make setup` unpacks it.
 pub(crate) fn program() -> Option<PathBuf> {
-    ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].iter().map(PathBuf::from).find(|p| p.exists())
+    let unpacked = std::env::var_os("ADVISOR_PGBOUNCER").map(PathBuf::from);
+    let installed = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from);
+    unpacked.into_iter().chain(installed).find(|program| program.exists())
 }
 
 /// A pooler with a single connection to the server, on a socket of its own.

@@ -183,6 +183,11 @@ fn hint_of(error: &rustls::Error, mode: SslMode) -> String {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "Connect by a name that the certificate has, or use sslmode=verify-ca.".to_owned(),
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            "Whoever answers has no key that fits the certificate: check that host and port are \
+             those of the server."
+                .to_owned()
+        }
         rustls::Error::InvalidCertificate(CertificateError::Other(_)) => {
             "Make the certificate with a subjectAltName (X.509 version 3).".to_owned()
         }
