@@ -85,6 +85,8 @@ pub struct Inner<'a> {
     pub offset: usize,
     /// Whether the EXPLAIN executes it (ANALYZE).
     pub analyze: bool,
+    /// Whether its parameters may stay without values (GENERIC_PLAN).
+    pub generic: bool,
     /// Whether it reads only, and so may be executed. If not, it may be planned.
     pub reads_only: bool,
 }
@@ -106,8 +108,9 @@ pub fn check_with(sql: &str, policy: Policy) -> Result<Statement<'_>, Refusal> {
     let form = match verdict.form {
         Found::Query => Form::Query,
         Found::Show => Form::Show,
-        Found::Explain { inner, analyze, reads_only } => {
-            Form::Explain(Inner { text: inner.of(sql), offset: inner.start, analyze, reads_only })
+        Found::Explain { inner, analyze, generic, reads_only } => {
+            let (text, offset) = (inner.of(sql), inner.start);
+            Form::Explain(Inner { text, offset, analyze, generic, reads_only })
         }
     };
     let Verdict { span, parameters, .. } = verdict;
