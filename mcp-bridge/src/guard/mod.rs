@@ -5,9 +5,9 @@
 //! here. What this layer decides:
 //!
 //! - one statement, of a kind that reads: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN;
-//! - nothing in it but kinds of nodes that are known to read ([`kinds`]);
+//! - nothing in it but kinds of nodes that are known to read (`kinds`);
 //! - no function, relation or setting from the lists of those whose effect or disclosure the other
-//!   layers do not stop ([`functions`], [`relations`]), wherever in the statement it stands.
+//!   layers do not stop (`functions`, `relations`), wherever in the statement it stands.
 //!
 //! What it leaves to others:
 //!
@@ -35,6 +35,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use parse::MAX_BYTES;
 pub use refusal::{Class, Refusal};
 pub use script::{Part, PartKind, inspect};
 
