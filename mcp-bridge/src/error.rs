@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 /// What went wrong, coarsely: stable words that a program can branch on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// An argument is missing, mistyped or out of range.

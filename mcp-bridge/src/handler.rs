@@ -23,6 +23,7 @@ use tracing::Instrument;
 
 use crate::db::{Call, Databases};
 use crate::error::{Kind, ToolError};
+use crate::metrics::METRICS;
 use crate::progress;
 use crate::result::{failure, panicked, success};
 use crate::sampling::{Rounds, Sampler};
@@ -174,10 +175,7 @@ impl Bridge {
         if !offered {
             return Sampler::Absent;
         }
-        let stateless = context
-            .protocol_version()
-            .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
-        if !stateless {
+        if !is_stateless(context) {
             return Sampler::Peer(context.peer.clone());
         }
         let principal = context
@@ -193,6 +191,13 @@ impl Bridge {
             replies: request.input_responses.clone(),
         }))
     }
+}
+
+/// Whether a request is of the protocol era that has no sessions.
+fn is_stateless(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
 impl ServerHandler for Bridge {
@@ -245,7 +250,9 @@ impl ServerHandler for Bridge {
         let run = AssertUnwindSafe(self.run(tool, request, &context)).catch_unwind();
         let outcome =
             run.instrument(span.clone()).await.unwrap_or_else(|panic| Err(panicked(&*panic)));
-        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = started.elapsed();
+        METRICS.called(tool.name, outcome.as_ref().err().map(|error| error.kind), took);
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match &outcome {
             Ok(_) => tracing::info!(parent: &span, ms, "answered"),
             Err(error)
@@ -325,7 +332,7 @@ impl ServerHandler for Bridge {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         // A known method comes here when its params have another form than the protocol's.
         const KNOWN: [&str; 9] = [
@@ -339,17 +346,19 @@ impl ServerHandler for Bridge {
             "tools/call",
             "tools/list",
         ];
-        if KNOWN.contains(&request.method.as_str()) {
+        let method = request.method.as_str();
+        let removed = method == "initialize" && is_stateless(&context);
+        if KNOWN.contains(&method) && !removed {
             return Err(ErrorData::invalid_params(
                 format!(
                     "the params of {} have another form than the protocol's; \"arguments\" must be \
                      a JSON object, not a string that holds one",
-                    request.method
+                    method
                 ),
                 None,
             ));
         }
-        let method = tools::text::line(&request.method, 100);
+        let method = tools::text::line(method, 100);
         Err(ErrorData::new(
             rmcp::model::ErrorCode::METHOD_NOT_FOUND,
             format!("unknown method \"{method}\""),

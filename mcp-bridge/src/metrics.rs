@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::error::Kind;
+
 /// The process's counters.
 pub static METRICS: Metrics = Metrics { calls: Mutex::new(BTreeMap::new()) };
 
 /// Counters of tool calls.
 #[derive(Debug)]
 pub struct Metrics {
-    calls: Mutex<BTreeMap<(&'static str, &'static str), Calls>>,
+    calls: Mutex<BTreeMap<(&'static str, Option<Kind>), Calls>>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -21,10 +23,10 @@ struct Calls {
 }
 
 impl Metrics {
-    /// Counts a call of a tool that took so long and ended so.
-    pub fn called(&self, tool: &'static str, outcome: &'static str, took: Duration) {
+    /// Counts a call of a tool that took so long and ended with an answer, or with an error.
+    pub fn called(&self, tool: &'static str, error: Option<Kind>, took: Duration) {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = calls.entry((tool, outcome)).or_default();
+        let entry = calls.entry((tool, error)).or_default();
         entry.count += 1;
         entry.seconds += took.as_secs_f64();
     }
@@ -35,7 +37,8 @@ impl Metrics {
         let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut text = String::from("# TYPE mcp_bridge_calls_total counter\n");
         // Writing to a string cannot fail.
-        for ((tool, outcome), calls) in &calls {
+        for ((tool, error), calls) in &calls {
+            let outcome = outcome(*error);
             let _ = writeln!(
                 text,
                 "mcp_bridge_calls_total{{tool=\"{tool}\",outcome=\"{outcome}\"}} {}",
@@ -43,7 +46,8 @@ impl Metrics {
             );
         }
         text.push_str("# TYPE mcp_bridge_call_seconds_total counter\n");
-        for ((tool, outcome), calls) in &calls {
+        for ((tool, error), calls) in &calls {
+            let outcome = outcome(*error);
             let _ = writeln!(
                 text,
                 "mcp_bridge_call_seconds_total{{tool=\"{tool}\",outcome=\"{outcome}\"}} {}",
@@ -58,6 +62,12 @@ impl Metrics {
     }
 }
 
+/// The word that the error's `kind` has in an answer, too.
+fn outcome(error: Option<Kind>) -> String {
+    let word = error.and_then(|kind| serde_json::to_value(kind).ok());
+    word.as_ref().and_then(|word| word.as_str()).unwrap_or("ok").to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,12 +75,13 @@ mod tests {
     #[test]
     fn calls_are_counted_by_tool_and_outcome() {
         let metrics = Metrics { calls: Mutex::default() };
-        metrics.called("a", "ok", Duration::from_millis(500));
-        metrics.called("a", "ok", Duration::from_millis(250));
-        metrics.called("a", "timeout", Duration::from_secs(1));
+        metrics.called("a", None, Duration::from_millis(500));
+        metrics.called("a", None, Duration::from_millis(250));
+        metrics.called("a", Some(Kind::NotReadOnly), Duration::from_secs(1));
         let text = metrics.render(&[("sse", 2)]);
         assert!(text.contains("mcp_bridge_calls_total{tool=\"a\",outcome=\"ok\"} 2\n"));
         assert!(text.contains("mcp_bridge_call_seconds_total{tool=\"a\",outcome=\"ok\"} 0.75\n"));
+        assert!(text.contains("{tool=\"a\",outcome=\"not_read_only\"} 1\n"));
         assert!(text.contains("mcp_bridge_sessions{transport=\"sse\"} 2\n"));
     }
 }

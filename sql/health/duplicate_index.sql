@@ -6,7 +6,7 @@
 -- older, in this order. Expressions are compared as trees without the places in the text that they
 -- came from. Exclusion constraints are left out: their operators make them another thing. So are
 -- partitions' indexes that belong to a partitioned one, which cannot be dropped alone. Catalogs:
--- pg_index, pg_class, pg_constraint, pg_stat_all_indexes. Threshold: any is a warning, one that
+-- pg_index, pg_class, pg_constraint, the scan counters. Threshold: any is a warning, one that
 -- backs a constraint is for information. Source: notes of the PostgreSQL manual on indexes; the
 -- rule is that of PgHero and check_postgres, made exact.
 with backed as materialized (
@@ -16,18 +16,45 @@ with backed as materialized (
     group by k.conindid
 ),
 
-candidate as (
+-- What makes two the same, in columns that are cheap to compare.
+shaped as (
     select
         i.indexrelid,
-        i.indrelid,
         c.relkind,
         c.relname,
         c.relpages,
         n.nspname,
+        pg_catalog.count(*) over (
+            partition by
+                i.indrelid, c.relam, i.indnkeyatts, i.indnatts, i.indkey[0], i.indclass::text,
+                i.indcollation::text, i.indoption::text
+        ) as alike
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c
+        on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n
+        on n.oid = c.relnamespace
+    where i.indisvalid
+        and i.indislive
+        and not i.indisexclusion
+        and not c.relispartition
+        and n.nspname not in ('pg_catalog', 'information_schema')
+        and n.nspname !~ '^pg_(toast|temp)'
+),
+
+candidate as materialized (
+    select
+        s.indexrelid,
+        s.relkind,
+        s.relname,
+        s.relpages,
+        s.nspname,
+        i.indrelid,
         i.indisunique,
-        b.constraint_name,
         i.indisreplident,
-        s.idx_scan,
+        i.indisclustered,
+        b.constraint_name,
+        pg_catalog.pg_stat_get_numscans(s.indexrelid) as idx_scan,
         pg_catalog.jsonb_build_array(
             i.indrelid, c.relam, i.indnkeyatts,
             (pg_catalog.string_to_array(i.indkey::text, ' '))[1:i.indnkeyatts],
@@ -44,44 +71,32 @@ candidate as (
         -- NULLS NOT DISTINCT: PostgreSQL 15 and later.
         i.indisunique
             and coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
-            as nulls_not_distinct,
-        i.indisclustered
-    from pg_catalog.pg_index as i
+            as nulls_not_distinct
+    from shaped as s
+    join pg_catalog.pg_index as i
+        on i.indexrelid = s.indexrelid
     join pg_catalog.pg_class as c
-        on c.oid = i.indexrelid
-    join pg_catalog.pg_namespace as n
-        on n.oid = c.relnamespace
+        on c.oid = s.indexrelid
     left join backed as b
-        on b.oid = i.indexrelid
-    left join pg_catalog.pg_stat_all_indexes as s
-        on s.indexrelid = i.indexrelid
-    where i.indisvalid
-        and i.indislive
-        and not i.indisexclusion
-        and not c.relispartition
-        and n.nspname not in ('pg_catalog', 'information_schema')
-        and n.nspname !~ '^pg_(toast|temp)'
+        on b.oid = s.indexrelid
+    where s.alike > 1
 ),
 
 ranked as (
     select
         c.*,
-        pg_catalog.first_value(c.indexrelid) over best as kept,
-        pg_catalog.bool_or(c.indisunique) over whole and not c.indisunique as covered_by_unique,
-        pg_catalog.count(*) over whole as same
+        pg_catalog.first_value(c.indexrelid) over best as kept
     from candidate as c
-    window
-        whole as (partition by c.shape),
-        best as (
-            partition by c.shape
-            order by
-                c.constraint_name is null,
-                not c.indisreplident,
-                not c.indisunique,
-                not c.indisclustered,
-                c.idx_scan desc nulls last,
-                c.indexrelid
-        )
+    window best as (
+        partition by c.shape
+        order by
+            c.constraint_name is null,
+            not c.indisreplident,
+            not c.indisunique,
+            not c.indisclustered,
+            c.idx_scan desc,
+            c.indexrelid
+    )
 )
 
 select
@@ -109,8 +124,7 @@ select
 from ranked as r
 join candidate as k
     on k.indexrelid = r.kept
-where r.same > 1
-    and r.indexrelid <> r.kept
+where r.indexrelid <> r.kept
     and not r.indisreplident
     -- A unique one is only replaced by a unique one that treats nulls alike.
     and (not r.indisunique or k.indisunique and k.nulls_not_distinct = r.nulls_not_distinct)

@@ -3,7 +3,7 @@
 -- The longer one serves the same queries if method, predicate, operator classes, collations, order
 -- and INCLUDE columns allow it. Unique indexes, those that back a constraint, the replica identity
 -- and the clustered index are never redundant in this sense. Catalogs: pg_index, pg_class,
--- pg_constraint, pg_stat_all_indexes. Threshold: any is a warning; for information when the longer
+-- pg_constraint, the scan counters. Threshold: any is a warning; for information when the longer
 -- index has more than three times the pages, because then the shorter one may be worth its keep.
 -- Equal indexes are duplicate_index's. Source: the prefix rule of PgHero, with what it leaves out.
 with backed as materialized (
@@ -94,9 +94,7 @@ select
     pg_catalog.jsonb_build_object(
         'table', p.indrelid::pg_catalog.regclass::text,
         'covering', p.covering::pg_catalog.regclass::text,
-        'scans', s.idx_scan
+        'scans', pg_catalog.pg_stat_get_numscans(p.indexrelid)
     ) as details
 from pair as p
-left join pg_catalog.pg_stat_all_indexes as s
-    on s.indexrelid = p.indexrelid
 order by p.relpages desc, 2

@@ -136,8 +136,8 @@ fn listening(log: &str) -> Option<String> {
     let line = log.lines().find(|line| line.contains("listening"))?;
     let (_, rest) = line.split_once("addresses")?;
     let address = rest.trim_start_matches(['=', '"', ':', ' ']);
-    // The first of them.
-    let end = address.find(['"', ',', ' ']).unwrap_or(address.len());
+    let ends = |c: char| c.is_whitespace() || c == '"' || c == ',';
+    let end = address.find(ends).unwrap_or(address.len());
     (end > 0).then(|| address[..end].to_owned())
 }
 
@@ -148,8 +148,10 @@ mod tests {
     #[test]
     fn the_address_is_found_in_either_form_of_log() {
         for (log, address) in [
-            ("INFO serving\nINFO listening addresses=127.0.0.1:41\n", Some("127.0.0.1:41")),
-            ("INFO listening addresses=\"[::1]:80, 127.0.0.1:80\"", Some("[::1]:80")),
+            (
+                "INFO serving\nINFO listening addresses=\"127.0.0.1:41, [::1]:41\"\n",
+                Some("127.0.0.1:41"),
+            ),
             (r#"{"fields":{"message":"listening","addresses":"[::1]:80"}}"#, Some("[::1]:80")),
             ("INFO serving", None),
         ] {

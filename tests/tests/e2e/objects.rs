@@ -41,7 +41,7 @@ fn named<'a>(object: &'a Value, list: &str, name: &str) -> Result<&'a Value> {
 }
 
 fn describes_a_table(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "tables")?;
+    let mut client = database(fixture, "schema_tables")?;
     let table = object(&mut client, "app", "customers", "table")?;
     expect(
         &table,
@@ -118,7 +118,7 @@ fn describes_a_table(fixture: &Fixture) -> Result<()> {
 }
 
 fn describes_partitions(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "partitions")?;
+    let mut client = database(fixture, "schema_partitions")?;
     let parent = object(&mut client, "app", "orders", "table")?;
     expect(
         &parent,
@@ -162,7 +162,7 @@ fn describes_partitions(fixture: &Fixture) -> Result<()> {
 }
 
 fn describes_views_indexes_sequences(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "views")?;
+    let mut client = database(fixture, "schema_views")?;
     // Asked for as a table, which is what a client does that does not know better.
     let view = object(&mut client, "app", "emails", "table")?;
     expect(
@@ -214,7 +214,7 @@ fn describes_views_indexes_sequences(fixture: &Fixture) -> Result<()> {
 }
 
 fn describes_functions_and_types(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "functions")?;
+    let mut client = database(fixture, "schema_functions")?;
     let both = object(&mut client, "app", "area", "function")?;
     expect(
         &both,
@@ -272,7 +272,7 @@ fn describes_functions_and_types(fixture: &Fixture) -> Result<()> {
 }
 
 fn describes_extensions(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "extensions")?;
+    let mut client = database(fixture, "schema_extensions")?;
     let hypopg = object(&mut client, "whatever", "hypopg", "extension")?;
     let sql = "select extversion from pg_extension where extname = 'hypopg'";
     let version: String = client.query_one(sql, &[])?.try_get(0)?;

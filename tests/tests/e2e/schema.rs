@@ -104,7 +104,7 @@ pub(crate) fn list(
 }
 
 fn lists_each_kind(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "kinds")?;
+    let mut client = database(fixture, "schema_kinds")?;
     let wanted: [(&str, &[(&str, &str)]); 9] = [
         (
             "table",
@@ -210,7 +210,7 @@ fn lists_each_kind(fixture: &Fixture) -> Result<()> {
 }
 
 fn sizes_and_rows(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "sizes")?;
+    let mut client = database(fixture, "schema_sizes")?;
     let rows = answered(
         &mut client,
         "select o.name, o.size_bytes, o.rows_estimate,
@@ -256,7 +256,7 @@ fn sizes_and_rows(fixture: &Fixture) -> Result<()> {
 }
 
 fn missing(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "missing")?;
+    let mut client = database(fixture, "schema_missing")?;
     for (sql, code, message, hint) in [
         (
             "select * from mcp_objects('App')",
@@ -333,9 +333,9 @@ fn missing(fixture: &Fixture) -> Result<()> {
 }
 
 fn plain_role(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "plain")?;
+    let mut client = database(fixture, "schema_plain")?;
     client.batch_execute("create role schema_reader login")?;
-    let mut reader = fixture.cluster.connect_as("plain", "schema_reader")?;
+    let mut reader = fixture.cluster.connect_as("schema_plain", "schema_reader")?;
     reader.batch_execute("select mcp_schemas(); select hypopg()")?;
     for kind in KINDS {
         let sql = format!("select * from mcp_objects('app', '{kind}')");
@@ -356,8 +356,8 @@ fn plain_role(fixture: &Fixture) -> Result<()> {
 
 /// A table that is being altered, and an index that is being rebuilt, stop no list.
 fn no_locks(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "locked")?;
-    let mut other = fixture.cluster.connect("locked")?;
+    let mut client = database(fixture, "schema_locked")?;
+    let mut other = fixture.cluster.connect("schema_locked")?;
     other.batch_execute(
         "begin; lock table app.customers in access exclusive mode;
         alter index app.orders_2024_pkey set (fillfactor = 80);
@@ -381,7 +381,7 @@ fn no_locks(fixture: &Fixture) -> Result<()> {
 
 /// An operator and a function of another user come first in the caller's search path.
 fn operators_of_others(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "astray")?;
+    let mut client = database(fixture, "schema_astray")?;
     client.batch_execute(
         "create schema trap;
         create function trap.never(name, text) returns boolean language plpgsql
@@ -409,7 +409,7 @@ fn operators_of_others(fixture: &Fixture) -> Result<()> {
 }
 
 fn read_only_without_id(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "reading")?;
+    let mut client = database(fixture, "schema_reading")?;
     client.batch_execute("begin read only")?;
     for sql in [
         "select * from mcp_schemas()",

@@ -27,7 +27,39 @@ pub(crate) const LITERAL: &str = "canary-literal-8391";
 /// A statement that an index clearly helps, and how often it was run.
 pub(crate) const LOOKUP: &str = "select * from shop.orders where customer_id = 4711";
 /// See [`LOOKUP`].
-pub(crate) const LOOKUP_CALLS: usize = 60;
+pub(crate) const LOOKUP_CALLS: usize = 500;
+
+/// Statements over five tables, each with other conditions: their analysis takes so long that
+/// there is progress to tell of.
+fn joins() -> Vec<String> {
+    const CONDITIONS: [&str; 10] = [
+        "a.placed > '2024-08-20'",
+        "b.total > 1000",
+        "c.since < '2016-01-01'",
+        "d.city = 'City 7'",
+        "e.status = 'open'",
+        "a.status = 'paid'",
+        "b.placed < '2024-01-20'",
+        "c.city = 'City 3'",
+        "d.since > '2020-01-01'",
+        "e.total between 5 and 9",
+    ];
+    let condition = |n: usize| CONDITIONS[n % CONDITIONS.len()];
+    let joined = |n: usize| {
+        format!(
+            "select c.city, count(*) from shop.customers as c
+                join shop.orders as a on a.customer_id = c.id
+                join shop.orders as b on b.customer_id = c.id
+                join shop.orders as e on e.id = b.id
+                join shop.customers as d on d.id = e.customer_id
+                where {} and {} and {} group by c.city order by c.city",
+            condition(n),
+            condition(n + 1),
+            condition(n + 2),
+        )
+    };
+    (0..CONDITIONS.len()).map(joined).collect()
+}
 
 /// A statement that runs until it is stopped. The guard refuses `pg_sleep`; a view hides it.
 pub(crate) fn endless(marker: &str) -> String {
@@ -110,6 +142,9 @@ impl Fixture {
         let mut keeper = self.keeper()?;
         for n in 0..LOOKUP_CALLS {
             keeper.batch_execute(&LOOKUP.replace("4711", &(4711 + n).to_string()))?;
+        }
+        for statement in joins() {
+            keeper.batch_execute(&statement)?;
         }
         Ok(())
     }

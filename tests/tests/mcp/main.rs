@@ -2,12 +2,13 @@
 //!
 //! `matrix` runs five SDKs over each transport and protocol era through the same checks, which are
 //! in `checks`; a session makes all of them, and each is a test of its own. The other modules are
-//! single cases: the Inspector, configurations of Postgres MCP Pro, a server that goes away, input
+//! single cases: the Inspector, the conformance suite, configurations of Postgres MCP Pro, a server that goes away, input
 //! that no client sends, every type of value.
 
 mod bad_input;
 mod checks;
 mod configurations;
+mod conformance;
 mod endings;
 mod fixture;
 mod inspector;
@@ -42,6 +43,7 @@ fn main() -> Result<ExitCode> {
         raw_http::CASES,
         endings::CASES,
         types::CASES,
+        conformance::CASES,
     ];
     trials.extend(cases.concat().into_iter().map(|(name, case)| {
         let fixture = Arc::clone(&fixture);

@@ -208,7 +208,12 @@ fn connect(fixture: &Fixture, combination: Combination) -> Result<(Session<'_>, 
     }
     let (driver, about) = Driver::connect(combination.kind.client, &how)
         .with_context(|| server.as_ref().map(Server::log).unwrap_or_default())?;
-    Ok((Session { fixture, driver, about, application, schemas: BTreeMap::new() }, server))
+    // The generation 2 of the Python SDK, which fastmcp is built on, refuses larger events.
+    let takes_a_mebibyte = matches!(combination.kind.client, Client::Py2 | Client::FastMcp)
+        && combination.transport != Transport::Stdio;
+    let schemas = BTreeMap::new();
+    let session = Session { fixture, driver, about, application, takes_a_mebibyte, schemas };
+    Ok((session, server))
 }
 
 /// What the client was told when it connected.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::Case;
 use crate::fixture::{Fixture, endless};
-use crate::matrix::{FLAGS, Transport, leave, way};
+use crate::matrix::{Transport, leave, way};
 
 pub(crate) const CASES: &[Case] = &[("server_killed_and_started_under_load", killed_and_started)];
 
@@ -40,18 +40,22 @@ struct Step {
 fn killed_and_started(_: &Fixture) -> Result<()> {
     let mut own = Fixture::start()?;
     let done = Arc::new(AtomicBool::new(false));
-    let mut workers = Vec::new();
+    let mut connected = Vec::new();
     for (name, application, client, transport) in [
         ("stdio", "load_stdio", Client::Py2, Transport::Stdio),
         ("sse", "load_sse", Client::Ts1, Transport::Sse),
         ("http", "load_http", Client::Py1, Transport::Http),
         ("http, stateless", "load_modern", Client::Ts2, Transport::Http),
     ] {
-        let (mut how, server) = way(&own, transport, application, &FLAGS)?;
+        let (mut how, server) = way(&own, transport, application, &[])?;
         if let (Client::Ts2, Value::Object(fields)) = (client, &mut how) {
             fields.insert("era".to_owned(), json!("auto"));
         }
         let (driver, _) = Driver::connect(client, &how)?;
+        connected.push((name, application, driver, server));
+    }
+    let mut workers = Vec::new();
+    for (name, application, driver, server) in connected {
         let done = Arc::clone(&done);
         let thread = spawn(move || work(driver, &done));
         workers.push(Worker { name, application, server, thread });

@@ -22,6 +22,8 @@ pub(crate) struct Session<'a> {
     pub(crate) about: Value,
     /// Application name of the bridge's backends.
     pub(crate) application: String,
+    /// Whether the client takes no message above a mebibyte.
+    pub(crate) takes_a_mebibyte: bool,
     /// The output schema of each tool.
     pub(crate) schemas: BTreeMap<String, Value>,
 }
