@@ -1,13 +1,13 @@
 //! The server goes away under load and comes back; the bridge stays.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use advisor_tests::bridge::driver::{Client, Driver};
 use advisor_tests::bridge::server::Server;
-use advisor_tests::bridge::signal;
+use advisor_tests::bridge::{signal, wait_until};
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
@@ -19,6 +19,9 @@ pub(crate) const CASES: &[Case] = &[("server_killed_and_started_under_load", kil
 
 /// How long the server is away.
 const ABSENCE: Duration = Duration::from_secs(2);
+
+/// Calls that each client has made before the server goes.
+const CALLS_BEFORE: usize = 10;
 
 /// How soon after its return every client must be served again.
 const RETURN: Duration = Duration::from_secs(15);
@@ -54,13 +57,15 @@ fn killed_and_started(_: &Fixture) -> Result<()> {
         let (driver, _) = Driver::connect(client, &how)?;
         connected.push((name, application, driver, server));
     }
-    let mut workers = Vec::new();
+    let (mut workers, mut counts) = (Vec::new(), Vec::new());
     for (name, application, driver, server) in connected {
-        let done = Arc::clone(&done);
-        let thread = spawn(move || work(driver, &done));
+        let (done, calls) = (Arc::clone(&done), Arc::new(AtomicUsize::new(0)));
+        counts.push(Arc::clone(&calls));
+        let thread = spawn(move || work(driver, &calls, &done));
         workers.push(Worker { name, application, server, thread });
     }
-    sleep(Duration::from_secs(2));
+    let enough = |calls: &Arc<AtomicUsize>| calls.load(Ordering::Relaxed) > CALLS_BEFORE;
+    wait_until("all are at work", Duration::from_secs(20), || Ok(counts.iter().all(enough)))?;
     let stopped = Instant::now();
     // An immediate shutdown: sessions are cut off in the middle of their statements.
     signal(own.cluster.server_pid(), "QUIT")?;
@@ -85,7 +90,7 @@ fn killed_and_started(_: &Fixture) -> Result<()> {
 }
 
 /// Calls until it is told to stop: short calls one after the other, and a long one beside them.
-fn work(mut driver: Driver, done: &AtomicBool) -> Result<(Driver, Vec<Step>)> {
+fn work(mut driver: Driver, calls: &AtomicUsize, done: &AtomicBool) -> Result<(Driver, Vec<Step>)> {
     let mut steps = Vec::new();
     let long = driver.begin_call("execute_sql", &json!({"sql": endless("at_work")}))?;
     while !done.load(Ordering::Relaxed) {
@@ -98,6 +103,7 @@ fn work(mut driver: Driver, done: &AtomicBool) -> Result<(Driver, Vec<Step>)> {
         }
         let error = failed.then(|| result["structuredContent"]["error"].clone());
         steps.push(Step { ended: Instant::now(), error });
+        calls.fetch_add(1, Ordering::Relaxed);
         sleep(Duration::from_millis(20));
     }
     let result = driver.outcome(long)?.ok()?;
@@ -109,7 +115,7 @@ fn work(mut driver: Driver, done: &AtomicBool) -> Result<(Driver, Vec<Step>)> {
 /// Answers before, clear errors while it was away, answers again.
 fn judge(steps: &[Step], stopped: Instant, returned: Instant) -> Result<()> {
     let before = steps.iter().filter(|step| step.ended < stopped);
-    ensure!(before.clone().count() > 5, "{} calls before", before.count());
+    ensure!(before.clone().count() >= CALLS_BEFORE, "{} calls before", before.count());
     for step in before {
         ensure!(step.error.is_none(), "an error before: {:?}", step.error);
     }
