@@ -18,7 +18,7 @@ build: setup ## Build extension (target/stage) and mcp-bridge (target/release), 
 	@tests/bin/stage.sh release
 	@tests/bin/bridge.sh
 
-demo: build ## Advise on TPC-H in a scratch cluster, build the indexes, time the queries
+demo: build ## Advise on TPC-H in a scratch cluster, build the indexes, time the queries; the same over MCP
 	@tests/bin/run.sh demo
 
 test: setup ## Run every check: format, lints, core, in-server and end-to-end tests

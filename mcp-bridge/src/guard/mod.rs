@@ -5,9 +5,9 @@
 //! here. What this layer decides:
 //!
 //! - one statement, of a kind that reads: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN;
-//! - nothing in it but kinds of nodes that are known to read ([`kinds`]);
+//! - nothing in it but kinds of nodes that are known to read (`kinds`);
 //! - no function, relation or setting from the lists of those whose effect or disclosure the other
-//!   layers do not stop ([`functions`], [`relations`]), wherever in the statement it stands.
+//!   layers do not stop (`functions`, `relations`), wherever in the statement it stands.
 //!
 //! What it leaves to others:
 //!
@@ -35,6 +35,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use parse::MAX_BYTES;
 pub use refusal::{Class, Refusal};
 pub use script::{Part, PartKind, inspect};
 
@@ -85,6 +86,8 @@ pub struct Inner<'a> {
     pub offset: usize,
     /// Whether the EXPLAIN executes it (ANALYZE).
     pub analyze: bool,
+    /// Whether its parameters may stay without values (GENERIC_PLAN).
+    pub generic: bool,
     /// Whether it reads only, and so may be executed. If not, it may be planned.
     pub reads_only: bool,
 }
@@ -106,8 +109,9 @@ pub fn check_with(sql: &str, policy: Policy) -> Result<Statement<'_>, Refusal> {
     let form = match verdict.form {
         Found::Query => Form::Query,
         Found::Show => Form::Show,
-        Found::Explain { inner, analyze, reads_only } => {
-            Form::Explain(Inner { text: inner.of(sql), offset: inner.start, analyze, reads_only })
+        Found::Explain { inner, analyze, generic, reads_only } => {
+            let (text, offset) = (inner.of(sql), inner.start);
+            Form::Explain(Inner { text, offset, analyze, generic, reads_only })
         }
     };
     let Verdict { span, parameters, .. } = verdict;

@@ -15,9 +15,9 @@ use super::refusal::{Class, Refusal};
 use super::tree::Message;
 use crate::parser;
 
-/// Longest text in bytes. A tree takes up to 2 kB for each byte of text (`1,1,1,…`), so this is
-/// half a gigabyte at worst. The tools have a lower limit, which can be set.
-const LONGEST: usize = 256 << 10;
+/// Longest text in bytes that the guard looks at. The limit of the tools, which can be set, is at
+/// most this. A tree takes up to 1 kB for each byte of text (`1,1,1,…`).
+pub const MAX_BYTES: usize = 1 << 20;
 
 /// For 10,000 nested messages, with room to spare. Measured: 1.6 kB each when optimised, 16 kB
 /// when not. Memory that is not touched is not taken.
@@ -65,10 +65,10 @@ pub(super) fn with_tree<T: Send>(
 
 /// What the parser, whose strings end at a NUL and whose positions are 32 bits, cannot be given.
 fn check_text(sql: &str) -> Result<(), Refusal> {
-    if sql.len() > LONGEST {
+    if sql.len() > MAX_BYTES {
         return Err(Refusal::new(
             Class::Text,
-            format!("the statement has {} bytes, the limit is {LONGEST}", sql.len()),
+            format!("the statement has {} bytes, the limit is {MAX_BYTES}", sql.len()),
         )
         .hint("Put long lists of values into a table, or split the statement."));
     }

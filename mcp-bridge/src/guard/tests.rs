@@ -94,6 +94,18 @@ fn explain_is_split_from_what_it_explains() {
 }
 
 #[test]
+fn a_generic_plan_needs_no_values() {
+    for (sql, generic) in [
+        ("explain (generic_plan) select $1", true),
+        ("explain (generic_plan off) select $1", false),
+        ("explain select $1", false),
+    ] {
+        let form = check(sql).map(|statement| statement.form);
+        assert!(matches!(form, Ok(Form::Explain(inner)) if inner.generic == generic), "{sql}");
+    }
+}
+
+#[test]
 fn parameters_are_counted() {
     for (sql, count) in [
         ("select 1", 0),

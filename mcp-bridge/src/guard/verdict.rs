@@ -18,7 +18,7 @@ pub(super) struct Verdict {
 pub(super) enum Found {
     Query,
     Show,
-    Explain { inner: Span, analyze: bool, reads_only: bool },
+    Explain { inner: Span, analyze: bool, generic: bool, reads_only: bool },
 }
 
 /// Judges what `parsed` holds.
@@ -82,7 +82,7 @@ fn explain(
     let Some(query) = statement.message("query") else {
         return Err(Refusal::fault("an EXPLAIN without content"));
     };
-    let analyze = statement.messages("options").any(switches_analyze_on);
+    let analyze = statement.messages("options").any(|option| switches_on(option, "analyze"));
     if !kinds::has_plan(query.kind) || (analyze && query.kind != "SelectStmt") {
         let refusal = kinds::refused_explain(query.kind, &parsed.opening(inner), analyze);
         return Err(refusal.at(parsed.sql, inner.start));
@@ -91,13 +91,14 @@ fn explain(
     let run = walk(Use::Run);
     let reads_only = run.is_ok();
     if analyze { run } else { run.or_else(|_| walk(Use::Plan)) }?;
-    Ok(Found::Explain { inner, analyze, reads_only })
+    let generic = statement.messages("options").any(|option| switches_on(option, "generic_plan"));
+    Ok(Found::Explain { inner, analyze, generic, reads_only })
 }
 
-/// Whether an option of EXPLAIN is ANALYZE and not plainly off. A doubtful value counts as on; the
-/// server will not take it.
-fn switches_analyze_on(option: &Message) -> bool {
-    if !option.text("defname").eq_ignore_ascii_case("analyze") {
+/// Whether an option of EXPLAIN is the one called `name`, and not plainly off. A doubtful value
+/// counts as on; the server will not take it.
+fn switches_on(option: &Message, name: &str) -> bool {
+    if !option.text("defname").eq_ignore_ascii_case(name) {
         return false;
     }
     let Some(value) = option.message("arg") else { return true };

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::SettingsError;
+use crate::guard::MAX_BYTES;
 
 /// Limits of the process and of each call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Limits {
         // An answer of nothing but its frame needs some hundred bytes.
         within("bytes of an answer", self.result_bytes, 1_000..=self.max_result_bytes)?;
         within("characters of a value", self.cell_chars, 10..=self.max_result_bytes)?;
-        within("bytes of a statement", self.sql_bytes, 1..=16 << 20)?;
+        within("bytes of a statement", self.sql_bytes, 1..=MAX_BYTES)?;
         time("the statement timeout", self.statement, SECOND..=HOUR)?;
         time("the analysis timeout", self.analysis, SECOND..=HOUR)?;
         time("the lock timeout", self.lock, MILLISECOND..=HOUR)?;

@@ -54,7 +54,7 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
         )
         .with_detail("An index that does not exist cannot be used in an execution."));
     }
-    let statement = explainable(&sql, analyze)?;
+    let statement = super::parsing(|| explainable(&sql, analyze))?;
     let server = cx.server().await?;
     let mut data = Map::new();
     let plan = match source::function(&server, "mcp_explain") {

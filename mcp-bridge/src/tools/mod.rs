@@ -88,6 +88,12 @@ impl Context {
     }
 }
 
+/// Parses a statement of the user: a long one takes a good part of a second, for which other calls
+/// must not wait.
+fn parsing<T>(parse: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(parse)
+}
+
 /// What a tool answers: the same twice, for a model and for a program.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {

@@ -82,6 +82,8 @@ pub(crate) fn number(value: f64) -> String {
         magnitude if magnitude >= 100.0 || magnitude == 0.0 => format!("{value:.0}"),
         magnitude if magnitude >= 10.0 => format!("{value:.1}"),
         magnitude if magnitude >= 0.1 => format!("{value:.2}"),
+        // As people write shares and milliseconds.
+        magnitude if magnitude >= 0.001 => format!("{value:.4}"),
         _ => format!("{value:.2e}"),
     }
 }
@@ -144,6 +146,8 @@ mod tests {
         assert_eq!(number(24_689.3), "24689");
         assert_eq!(number(15.04), "15.0");
         assert_eq!(number(0.933), "0.93");
+        assert_eq!(number(0.085), "0.0850");
+        assert_eq!(number(0.000_085), "8.50e-5");
         assert_eq!(number(0.0), "0");
         assert_eq!(count(1, "query"), "1 query");
         assert_eq!(count(2, "query"), "2 queries");

@@ -20,8 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
 
-/// How long anything may take that is to happen soon.
-pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// How long anything may take that is to happen soon. Long, because the machine may be busy.
+pub(crate) const SOON: Duration = Duration::from_secs(10);
+
+/// What is at once on a busy machine; rmcp by itself waits for 5 s.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(3);
 
 /// A server around a fixture, which ends with this.
 pub(crate) struct Server {

@@ -1,6 +1,6 @@
 //! stdio: lines, both eras, the end of the input.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use mcp_bridge::transport::serve_lines;
@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{
-    SOON, call, cancelled, eventually, initialize, initialized, long_call, request, stateless,
+    AT_ONCE, SOON, call, cancelled, eventually, initialize, initialized, long_call, request,
+    stateless,
 };
 use crate::fixture::Fixture;
 
@@ -191,7 +192,7 @@ async fn the_end_of_the_input_cancels_what_runs_at_once() -> Result<()> {
     pipes.close();
     pipes.ended().await?;
     ensure!(pipes.waits() == (3, 0, 3), "{:?}", pipes.waits());
-    ensure!(closed.elapsed() < Duration::from_secs(1), "{:?}", closed.elapsed());
+    ensure!(closed.elapsed() < AT_ONCE, "{:?}", closed.elapsed());
     Ok(())
 }
 

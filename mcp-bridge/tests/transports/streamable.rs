@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::client::{
-    Asked, Server, call, cancelled, eventually, initialize, initialized, long_call, request,
-    stateless_post,
+    AT_ONCE, Asked, Server, call, cancelled, eventually, initialize, initialized, long_call,
+    request, stateless_post,
 };
 
 /// A session of the older era.
@@ -114,14 +114,14 @@ async fn a_session_ends_with_delete_and_its_calls_with_it() -> Result<()> {
 
 #[tokio::test]
 async fn a_call_outlives_the_idle_timer_of_its_session() -> Result<()> {
-    let server = Server::with(|options| options.session_idle = Duration::from_millis(200)).await?;
+    let server = Server::with(|options| options.session_idle = Duration::from_millis(500)).await?;
     let session = Session::open(&server).await?;
-    let answer = session.ask(call(1, "test_wait", &json!({"ms": 1_000}))).await?;
+    let answer = session.ask(call(1, "test_wait", &json!({"ms": 1_500}))).await?;
     ensure!(answer["result"]["content"][0]["text"] == "waited", "{answer}");
     // A stream that only listens keeps it, too.
     let listening = server.connect().await?;
     let listening = listening.stream(Asked::get("/mcp").session(&session.id)).await?;
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
     ensure!(session.ask(request(2, "ping", &json!({}))).await?["id"] == 2);
     drop(listening);
     eventually("the idle session is closed", || server.handlers() == 0).await?;
@@ -149,7 +149,7 @@ async fn a_lost_call_is_cancelled_in_both_eras() -> Result<()> {
         let gone = Instant::now();
         drop((stream, connection));
         eventually("the call is cancelled", || server.waits().2 == number + 1).await?;
-        ensure!(gone.elapsed() < Duration::from_secs(1), "{:?}", gone.elapsed());
+        ensure!(gone.elapsed() < AT_ONCE, "{:?}", gone.elapsed());
     }
     // The session itself goes on.
     ensure!(session.ask(request(2, "ping", &json!({}))).await?["id"] == 2);
@@ -158,10 +158,10 @@ async fn a_lost_call_is_cancelled_in_both_eras() -> Result<()> {
 
 #[tokio::test]
 async fn a_stream_that_is_resumed_in_time_keeps_its_call() -> Result<()> {
-    let server = Server::with(|options| options.resume_grace = Duration::from_millis(500)).await?;
+    let server = Server::with(|options| options.resume_grace = Duration::from_secs(1)).await?;
     let session = Session::open(&server).await?;
     let connection = server.connect().await?;
-    let wait = session.post(call(1, "test_wait", &json!({"ms": 1_500})));
+    let wait = session.post(call(1, "test_wait", &json!({"ms": 2_000})));
     let mut stream = connection.stream(wait).await?;
     let first = stream.next().await?.context("no event to resume after")?;
     drop(stream);

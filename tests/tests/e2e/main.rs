@@ -42,6 +42,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         explain::CASES,
+        explain_analyze::CASES,
         health::CASES,
         health_server::CASES,
         interrupts::CASES,
