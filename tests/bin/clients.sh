@@ -20,7 +20,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null ||
     die "python3 has no venv: install the package python3-venv"
 for name in "$@"; do
     ! uses_node "$name" || command -v npm >/dev/null ||
-        die "npm is needed for the TypeScript clients: install nodejs (20 or newer) and npm"
+        die "npm is needed for the TypeScript clients: install the packages nodejs and npm"
 done
 
 python_client() {

