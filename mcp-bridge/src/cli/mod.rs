@@ -201,6 +201,8 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", env = "MCP_BRIDGE_MAX_ROWS")]
     pub max_rows: Option<u32>,
     /// Bytes of an answer [default: 40000].
+    ///
+    /// Rows are there twice, as text and as data, and some clients take no message above 1 MiB.
     #[arg(long, value_name = "BYTES", env = "MCP_BRIDGE_MAX_RESULT_BYTES")]
     pub max_result_bytes: Option<usize>,
     /// Characters of one value [default: 2000].

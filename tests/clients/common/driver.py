@@ -48,6 +48,17 @@ async def commands():
         yield json.loads(line)
 
 
+def model(command, types):
+    """The client's model: the replies of `sampling`, one after the other; none without them."""
+    replies = iter(command.get("sampling", []))
+
+    async def reply(context, params):
+        content = types.TextContent(type="text", text=next(replies))
+        return types.CreateMessageResult(role="assistant", content=content, model="a list")
+
+    return reply if "sampling" in command else None
+
+
 async def run(session, command):
     """Runs one command and answers it."""
     operation = getattr(session, command["op"])

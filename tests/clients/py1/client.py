@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "common"))
 
-from driver import main, wire
+from driver import main, model, wire
 from mcp import ClientSession, StdioServerParameters, types
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
@@ -94,8 +94,10 @@ class Session:
 
 @asynccontextmanager
 async def connect(command):
-    async with transport(command) as streams, ClientSession(*streams[:2]) as session:
-        yield Session(session, await session.initialize())
+    async with transport(command) as streams:
+        sampling = model(command, types)
+        async with ClientSession(*streams[:2], sampling_callback=sampling) as session:
+            yield Session(session, await session.initialize())
 
 
 main(connect)

@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "common"))
 
 import httpx2
-from driver import main, wire
+from driver import main, model, wire
 from mcp import Client, StdioServerParameters, types
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -85,7 +85,9 @@ class Session:
 
 @asynccontextmanager
 async def connect(command):
-    async with Client(server(command), mode=command.get("era", "auto")) as client:
+    sampling = model(command, types)
+    mode = command.get("era", "auto")
+    async with Client(server(command), mode=mode, sampling_callback=sampling) as client:
         yield Session(client)
 
 

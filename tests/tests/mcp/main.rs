@@ -13,8 +13,10 @@ mod endings;
 mod fixture;
 mod inspector;
 mod matrix;
+mod modes;
 mod raw_http;
 mod restart;
+mod sampling;
 mod types;
 
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         raw_http::CASES,
         endings::CASES,
+        modes::CASES,
+        sampling::CASES,
         types::CASES,
         conformance::CASES,
     ];
