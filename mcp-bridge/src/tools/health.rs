@@ -51,11 +51,11 @@ pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, 
             let sql = format!("select * from {function}($1)");
             let mut session = cx.session().await?;
             let rows = session.rows(&sql, &[Param::TextArray(checks)]).await;
-            let rows = rows.map_err(source::argument_error)?;
+            let rows = rows.map_err(source::argument_error).map_err(named_as_here)?;
             session.finish().await;
             rows
         }
-        None => source::health(cx, &checks).await?,
+        None => source::health(cx, &checks).await.map_err(named_as_here)?,
     };
     rows.sort_by_key(source::severity);
     let summary = summary(&rows);
@@ -71,6 +71,12 @@ pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, 
     answer.data.insert("summary".to_owned(), Value::String(summary));
     answer.text = text;
     Ok(answer)
+}
+
+/// The argument has another name than that of the SQL function.
+fn named_as_here(mut error: ToolError) -> ToolError {
+    error.message = error.message.replace("\"checks\"", "\"health_type\"");
+    error
 }
 
 /// `2 critical, 1 warning, 3 info, 20 ok`.
