@@ -161,8 +161,6 @@ fn http_options(
     let token_file = serve.http.auth_token_file.as_ref().or(file.auth_token_file.as_ref());
     let tokens = Tokens::read(token_file.map(AsRef::as_ref), env.get("MCP_BRIDGE_AUTH_TOKEN"))
         .map_err(|error| configuration(error.to_string()))?;
-    let limits = &settings.limits;
-    let longest = limits.statement.max(limits.analysis);
     let mut options = HttpOptions::new(address(serve, file.listen.as_deref()));
     options.sse_path.clone_from(&serve.sse_path);
     options.tokens = tokens;
@@ -175,8 +173,6 @@ fn http_options(
         options.max_sessions = most;
     }
     options.metrics = serve.http.metrics || file.metrics;
-    // A session must outlive its longest call: rmcp's idle timer does not see calls that run.
-    options.session_idle = longest + Duration::from_secs(60);
     Ok(options)
 }
 
