@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn texts_can_be_put_between_parentheses() {
         let texts = schema::KINDS.iter().filter_map(|kind| schema::object(kind));
-        let checks = health::CHECKS.iter().map(|check| check.sql);
+        let checks = health::checks().flat_map(|check| check.texts).map(|(_, sql)| *sql);
         for text in texts.chain(checks).chain([schema::SCHEMAS, schema::OBJECTS]) {
             let code: Vec<&str> =
                 text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();

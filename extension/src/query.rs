@@ -15,6 +15,8 @@ pub(crate) fn own_scope() -> SessionScope {
     let scope = SessionScope::open();
     scope.set("pg_stat_statements.track", "none");
     scope.set("search_path", advisor_sql::SEARCH_PATH);
+    // Catalog queries are estimated too high and run too briefly for it.
+    scope.set("jit", "off");
     scope.set("lock_timeout", LOCK_TIMEOUT);
     scope
 }

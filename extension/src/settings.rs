@@ -1,7 +1,9 @@
 //! The settings (GUCs) under `mcp_advisor.`
 
 use std::ffi::CStr;
+use std::time::Duration;
 
+use advisor_sql::health::{self, Limit, Threshold};
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
 /// How index sizes are estimated.
@@ -35,6 +37,7 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
+static HEALTH_TIME_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(health::TIME_LIMIT);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
 
 fn int(
@@ -92,8 +95,50 @@ fn flag(
     );
 }
 
+/// Registers a limit of a health check. Its value is read by the check's SQL.
+///
+/// The setting lives as long as the process, which loads the library once.
+fn threshold(threshold: &Threshold) {
+    let (about, long) = (threshold.about, c"A limit of a check of mcp_health.");
+    let whole = |default, unit| {
+        GucRegistry::define_int_guc(
+            threshold.setting,
+            about,
+            long,
+            Box::leak(Box::new(GucSetting::<i32>::new(default))),
+            0,
+            i32::MAX,
+            GucContext::Userset,
+            unit,
+        );
+    };
+    match threshold.limit {
+        Limit::Count(default) => whole(default, GucFlags::default()),
+        Limit::Seconds(default) => whole(default, GucFlags::UNIT_S),
+        Limit::Kilobytes(default) => whole(default, GucFlags::UNIT_KB),
+        Limit::Number(default) => float(
+            threshold.setting,
+            about,
+            long,
+            Box::leak(Box::new(GucSetting::<f64>::new(default))),
+            f64::MAX,
+        ),
+    }
+}
+
 /// Registers the settings. Called from `_PG_init`.
 pub(crate) fn register() {
+    health::thresholds().for_each(threshold);
+    GucRegistry::define_int_guc(
+        c"mcp_advisor.health_time_limit",
+        c"How long one check of mcp_health may take.",
+        c"A check that takes longer is given up and has a row that says so; the others go on.",
+        &HEALTH_TIME_LIMIT,
+        1,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
     GucRegistry::define_enum_guc(
         c"mcp_advisor.size_model",
         c"How the size of an index that does not exist is estimated.",
@@ -200,6 +245,11 @@ pub(crate) fn second_opinion() -> bool {
 /// Share by which a statement's cost may grow.
 pub(crate) fn max_regression() -> f64 {
     MAX_REGRESSION.get()
+}
+
+/// How long one check of the database's health may take.
+pub(crate) fn health_time_limit() -> Duration {
+    Duration::from_millis(u64::try_from(HEALTH_TIME_LIMIT.get()).unwrap_or(0))
 }
 
 /// Whether progress is reported.

@@ -50,7 +50,9 @@ select
         when (g.percent >= 50 or g.age > g.expected) and g.datname = pg_catalog.current_database()
             then 'VACUUM (FREEZE);'
     end as remediation,
-    pg_catalog.jsonb_build_object('xid_age', g.xid_age, 'multixact_age', g.mxid_age) as details
+    pg_catalog.jsonb_build_object(
+        'risk', 'safe',
+        'xid_age', g.xid_age, 'multixact_age', g.mxid_age) as details
 from graded as g
 where g.age > g.expected or g.percent >= 50 or g.place = 1
 order by g.age desc, g.datname

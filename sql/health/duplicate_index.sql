@@ -115,6 +115,7 @@ select
         else pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I;', r.nspname, r.relname)
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'data_loss',
         'table', r.indrelid::pg_catalog.regclass::text,
         'kept', k.indexrelid::pg_catalog.regclass::text,
         'constraint', r.constraint_name,

@@ -2,10 +2,18 @@
 --
 -- They keep locks, and keep VACUUM from removing what was deleted since they began. Catalogs:
 -- pg_stat_activity, pg_locks through pg_blocking_pids, which is asked only for sessions that wait.
--- Thresholds: warning after 5 minutes, or as soon as another session waits for it; critical after
--- an hour, or after 5 minutes with others waiting. Needs pg_read_all_stats (pg_monitor) to see
+-- Thresholds: idle_in_transaction_warning (5 minutes), or as soon as another session waits for it;
+-- idle_in_transaction_critical (1 hour), or idle_in_transaction_warning with others waiting. Needs pg_read_all_stats (pg_monitor) to see
 -- other roles' sessions.
-with waiting as materialized (
+with limits as (
+    select
+        pg_catalog.current_setting('mcp_advisor.health_idle_in_transaction_warning')::interval
+            as warning,
+        pg_catalog.current_setting('mcp_advisor.health_idle_in_transaction_critical')::interval
+            as critical
+),
+
+waiting as materialized (
     select b.pid, pg_catalog.count(*) as waiters
     from pg_catalog.pg_stat_activity as a
     cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(a.pid)) as b (pid)
@@ -17,8 +25,11 @@ idle as (
     select
         a.*,
         coalesce(w.waiters, 0) as waiters,
+        l.*,
+        pg_catalog.clock_timestamp() - a.state_change as duration,
         extract(epoch from pg_catalog.clock_timestamp() - a.state_change) as seconds
     from pg_catalog.pg_stat_activity as a
+    cross join limits as l
     left join waiting as w
         on w.pid = a.pid
     where a.state like 'idle in transaction%'
@@ -27,13 +38,13 @@ idle as (
 
 select
     case
-        when i.seconds >= 3600 or i.seconds >= 300 and i.waiters > 0 then 'critical'
+        when i.duration >= i.critical or i.duration >= i.warning and i.waiters > 0 then 'critical'
         else 'warning'
     end as severity,
     pg_catalog.format('session %s of %I in %I', i.pid, i.usename, i.datname) as object,
     pg_catalog.round(i.seconds::numeric, 1)::double precision as value,
     's' as unit,
-    '300 s, or another session waits' as threshold,
+    i.warning || ', or another session waits' as threshold,
     pg_catalog.format(
         'has been %s for %s s%s', i.state, pg_catalog.round(i.seconds),
         case
@@ -45,11 +56,11 @@ select
     pg_catalog.jsonb_build_object(
         'pid', i.pid, 'role', i.usename, 'database', i.datname,
         'application', i.application_name, 'waiters', i.waiters,
-        'transaction_begin', i.xact_start, 'holds_back_vacuum', i.backend_xmin is not null
+        'transaction_begin', i.xact_start, 'risk', 'ends_session', 'holds_back_vacuum', i.backend_xmin is not null
             or i.backend_xid is not null
     ) as details
 from idle as i
-where i.seconds >= 300 or i.waiters > 0
+where i.duration >= i.warning or i.waiters > 0
 
 union all
 
@@ -61,7 +72,7 @@ select
     'pg_read_all_stats',
     'only sessions of the own role could be checked: those of others are not shown to it',
     pg_catalog.format('GRANT pg_monitor TO %I;', current_user),
-    '{"ran": false}'
+    '{"ran": false, "risk": "safe"}'
 where not pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'usage')
 
 order by 3 desc nulls last, 2

@@ -153,6 +153,7 @@ select
     ) as message,
     pg_catalog.format('REINDEX INDEX CONCURRENTLY %I.%I;', b.nspname, b.relname) as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'safe',
         'table', b.indrelid::pg_catalog.regclass::text,
         'pages', b.relpages,
         'pages_needed', b.needed_pages,
@@ -177,6 +178,7 @@ select
     'ANALYZE;',
     pg_catalog.jsonb_build_object(
         'ran', false,
+        'risk', 'safe',
         'indexes', pg_catalog.jsonb_agg(
             pg_catalog.format('%I.%I', m.nspname, m.relname) order by m.relpages desc
         )

@@ -28,6 +28,7 @@ select
         else pg_catalog.format('REINDEX INDEX CONCURRENTLY %I.%I;', n.nspname, c.relname)
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'data_loss',
         'table', i.indrelid::pg_catalog.regclass::text,
         'unique', i.indisunique,
         'ready', i.indisready

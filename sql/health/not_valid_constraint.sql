@@ -24,6 +24,7 @@ select
         )
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'safe',
         'type', case k.contype
             when 'f' then 'foreign key' when 'c' then 'check' when 'n' then 'not null'
             else k.contype::text

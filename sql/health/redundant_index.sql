@@ -92,6 +92,7 @@ select
         else pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I;', p.nspname, p.relname)
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'data_loss',
         'table', p.indrelid::pg_catalog.regclass::text,
         'covering', p.covering::pg_catalog.regclass::text,
         'scans', pg_catalog.pg_stat_get_numscans(p.indexrelid)

@@ -44,6 +44,7 @@ select
             then pg_catalog.format('SELECT pg_catalog.pg_drop_replication_slot(%L);', s.slot_name)
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'data_loss',
         'type', s.slot_type, 'plugin', s.plugin, 'database', s.database, 'active', s.active,
         'wal_status', s.wal_status, 'restart_lsn', s.restart_lsn,
         'data_loss', 'dropping a slot loses what its consumer has not read'

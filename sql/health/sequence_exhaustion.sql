@@ -134,6 +134,12 @@ select
             )
     end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', case
+            when g.seqincrement > 0 and g.seqmax < coalesce(g.largest, 9223372036854775807)
+                or g.seqincrement < 0 and g.seqmin > coalesce(-g.largest - 1, -9223372036854775808)
+                then 'locks'
+            else 'rewrites'
+        end,
         'last_value', g.last, 'limit', g.last_possible, 'maximum', g.seqmax, 'minimum', g.seqmin,
         'increment', g.seqincrement, 'cycle', g.seqcycle,
         'table', g.relation::pg_catalog.regclass::text, 'column', g.attname,

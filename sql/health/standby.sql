@@ -47,6 +47,7 @@ select
     end as message,
     case when h.paused then 'SELECT pg_catalog.pg_wal_replay_resume();' end as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'safe',
         'receiving', h.receiving, 'paused', h.paused, 'last_replayed_seconds_ago', h.seconds
     ) as details
 from here as h

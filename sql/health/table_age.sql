@@ -35,7 +35,9 @@ select
         'was not frozen for %s million transactions', pg_catalog.round(a.age / 1000000.0)
     ) as message,
     pg_catalog.format('VACUUM (FREEZE) %I.%I;', a.nspname, a.relname) as remediation,
-    pg_catalog.jsonb_build_object('xid_age', a.xid_age, 'multixact_age', a.mxid_age) as details
+    pg_catalog.jsonb_build_object(
+        'risk', 'safe',
+        'xid_age', a.xid_age, 'multixact_age', a.mxid_age) as details
 from aged as a
 where a.age > greatest(
     400000000, 1.5 * pg_catalog.current_setting('autovacuum_freeze_max_age')::bigint

@@ -1,7 +1,7 @@
 -- Indexes that no query has used since statistics began.
 --
--- Judged only when statistics were collected for 30 days, so that monthly jobs count; before, one
--- row says that it is too early. Counters are lost in a crash and at pg_upgrade, and the time of
+-- Judged only when statistics were collected for unused_index_window (30 days), so that monthly jobs
+-- count; before, one row says that it is too early. Counters are lost in a crash and at pg_upgrade, and the time of
 -- that is the reset time of pg_stat_bgwriter; pg_stat_database has the time of a reset by hand.
 -- Each standby has counters of its own, which are not seen here. Left out: indexes under 1 MB (128
 -- pages), unique ones, those that back a constraint or may support a foreign key by their first
@@ -21,7 +21,9 @@ judged as (
     select
         s.begin,
         not pg_catalog.pg_is_in_recovery()
-            and s.begin < pg_catalog.now() - interval '30 days' as possible
+            and s.begin <= pg_catalog.now()
+                - pg_catalog.current_setting('mcp_advisor.health_unused_index_window')::interval
+            as possible
     from since as s
 ),
 
@@ -84,6 +86,7 @@ select
     ) as message,
     pg_catalog.format('DROP INDEX CONCURRENTLY %I.%I;', u.nspname, u.relname) as remediation,
     pg_catalog.jsonb_build_object(
+        'risk', 'data_loss',
         'table', u.indrelid::pg_catalog.regclass::text,
         'writes_to_table', u.writes,
         'statistics_since', j.begin
@@ -98,7 +101,7 @@ select
     null,
     extract(day from pg_catalog.now() - j.begin)::double precision,
     'days',
-    '30 days of statistics',
+    pg_catalog.current_setting('mcp_advisor.health_unused_index_window') || ' of statistics',
     case
         when pg_catalog.pg_is_in_recovery()
             then 'cannot be judged on a standby: the queries of the primary are not counted here'

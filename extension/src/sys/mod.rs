@@ -23,6 +23,7 @@ mod position;
 mod regclass;
 mod scope;
 mod subxact;
+mod time_limit;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
@@ -37,3 +38,4 @@ pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};
+pub(crate) use time_limit::subtransaction_within;

@@ -5,6 +5,16 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
+/// The first timeout that libraries may register (`TimeoutId` in `utils/timeout.h`).
+#[cfg(feature = "pg14")]
+pub(super) const USER_TIMEOUT: std::ffi::c_int = 10;
+/// The first timeout that libraries may register (`TimeoutId` in `utils/timeout.h`).
+#[cfg(any(feature = "pg15", feature = "pg16"))]
+pub(super) const USER_TIMEOUT: std::ffi::c_int = 12;
+/// The first timeout that libraries may register (`TimeoutId` in `utils/timeout.h`).
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+pub(super) const USER_TIMEOUT: std::ffi::c_int = 13;
+
 /// Reports settings under our prefix that do not exist.
 pub(super) fn reserve_prefix(prefix: &CStr) {
     // SAFETY: called from `_PG_init` after all settings are defined; the string is copied.

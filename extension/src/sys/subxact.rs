@@ -40,6 +40,16 @@ impl ServerError {
 /// Cancellation, termination and Rust panics are not turned into values: after the roll-back they
 /// go on unwinding, so that a cancelled query ends.
 pub(crate) fn subtransaction<R>(keep: bool, f: impl FnOnce() -> R) -> Result<R, ServerError> {
+    subtransaction_unless(keep, |_| false, f)
+}
+
+/// [`subtransaction`] in which an error that `ours` knows is a value though others of its code go
+/// on unwinding.
+pub(super) fn subtransaction_unless<R>(
+    keep: bool,
+    ours: impl Fn(PgSqlErrorCode) -> bool,
+    f: impl FnOnce() -> R,
+) -> Result<R, ServerError> {
     // SAFETY: reading the current context and owner, which the sub-transaction changes and which
     // the server expects to be put back (as PL/pgSQL's exception blocks do).
     let (context, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
@@ -63,7 +73,7 @@ pub(crate) fn subtransaction<R>(keep: bool, f: impl FnOnce() -> R) -> Result<R, 
     match outcome {
         Ok(value) => Ok(value),
         Err(CaughtError::PostgresError(report) | CaughtError::ErrorReport(report))
-            if !must_propagate(report.sql_error_code()) =>
+            if ours(report.sql_error_code()) || !must_propagate(report.sql_error_code()) =>
         {
             Err(ServerError {
                 code: report.sql_error_code(),

@@ -151,20 +151,27 @@ pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>
             .with_sqlstate("22023")
             .with_hint(format!("It must be one of: {}.", health::names().join(", ")))
     })?;
+    let version = cx.server().await?.version_num;
     let mut findings = Vec::new();
     for check in checks {
-        let mut rows = match check_rows(cx, check.sql).await {
+        let answer = match check.sql(version) {
+            Ok(sql) => check_rows(cx, sql).await,
+            Err(needs) => Ok(vec![record("info", health::failed(&needs), json!({"ran": false}))]),
+        };
+        let mut rows = match answer {
             Ok(rows) if rows.is_empty() => vec![record("ok", check.ok.to_owned(), json!({}))],
             Ok(rows) => rows,
-            Err(error) if error.kind.retryable() && error.kind != Kind::Conflict => {
-                return Err(error);
-            }
-            Err(error) if error.kind == Kind::Cancelled => return Err(error),
+            Err(error) if ends_the_call(&error) => return Err(error),
             Err(error) => {
                 let details = json!({"ran": false, "sqlstate": error.sqlstate});
                 vec![record("info", health::failed(&error.message), details)]
             }
         };
+        for row in &mut rows {
+            let text = |name| row.get(name).and_then(Value::as_str).unwrap_or_default();
+            let message = health::message(check, text("severity"), text("message"));
+            row.insert("message".to_owned(), Value::String(message));
+        }
         rows.sort_by_key(severity);
         if rows.len() > health::MOST_ROWS {
             let left_out = rows.split_off(health::MOST_ROWS);
@@ -187,6 +194,16 @@ pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>
     Ok(findings)
 }
 
+/// Whether an error is not of the check but of the whole call. The limit of the check is an error
+/// of the server, which has a code; the deadline of the call has none.
+fn ends_the_call(error: &ToolError) -> bool {
+    match error.kind {
+        Kind::Conflict => false,
+        Kind::Timeout => error.sqlstate.is_none(),
+        kind => kind == Kind::Cancelled || kind.retryable(),
+    }
+}
+
 /// Where a finding stands in the report: worst first.
 pub(crate) fn severity(row: &Record) -> usize {
     advisor_sql::health::rank(row.get("severity").and_then(Value::as_str).unwrap_or_default())
@@ -194,9 +211,7 @@ pub(crate) fn severity(row: &Record) -> usize {
 
 async fn check_rows(cx: &Context, sql: &str) -> Result<Vec<Record>, ToolError> {
     let mut session = cx.session().await?;
-    own_path(&mut session).await?;
-    // As in the extension: the checks need no lock that a table's user could hold.
-    session.rows("select pg_catalog.set_config('lock_timeout', '100ms', true)", &[]).await?;
+    session.rows(&advisor_sql::health::prepare(), &[]).await?;
     let rows = session.rows(sql, &[]).await?;
     session.finish().await;
     Ok(rows)

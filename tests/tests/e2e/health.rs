@@ -1,9 +1,10 @@
 //! `mcp_health` on faults that are really there: each is found, and gone once the SQL that was
 //! printed has run. Faults of a whole server are in `health_server.rs`.
 
-use advisor_sql::health::{CHECKS, MOST_ROWS};
+use advisor_sql::health::{MOST_ROWS, RISKS, checks};
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
+use postgres::error::SqlState;
 use serde_json::Value;
 
 use crate::Case;
@@ -23,6 +24,8 @@ pub(crate) const CASES: &[Case] = &[
     ("health_finds_who_is_idle_in_transaction", idle_in_transaction),
     ("health_finds_old_transaction_ids", old_ids),
     ("health_goes_on_when_a_check_fails", failing_check),
+    ("health_gives_a_check_up_after_its_time_limit", time_limit),
+    ("health_thresholds_are_settings", thresholds),
     ("health_caps_the_findings_of_a_check", cap),
     ("health_tells_a_plain_role_what_it_cannot_see", plain_role),
 ];
@@ -47,7 +50,8 @@ pub(crate) fn findings(client: &mut Client, checks: &str) -> Result<Vec<Finding>
         from mcp_health('{{{checks}}}')"
     );
     let rows = client.query(&sql, &[]).with_context(|| sql.clone())?;
-    rows.iter()
+    let found: Vec<Finding> = rows
+        .iter()
         .map(|row| {
             Ok(Finding {
                 check: row.try_get(0)?,
@@ -59,7 +63,12 @@ pub(crate) fn findings(client: &mut Client, checks: &str) -> Result<Vec<Finding>
                 details: serde_json::from_str(row.try_get(6)?)?,
             })
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    for one in found.iter().filter(|one| !one.remediation.is_empty()) {
+        let risk = one.details["risk"].as_str().unwrap_or_default();
+        ensure!(RISKS.contains(&risk), "the remediation has no risk: {one:#?}");
+    }
+    Ok(found)
 }
 
 /// The findings of one check, as `severity object`.
@@ -69,7 +78,7 @@ pub(crate) fn summary(client: &mut Client, check: &str) -> Result<Vec<String>> {
 }
 
 /// Fails unless the check finds exactly this, runs what it printed, and fails unless that mended it.
-fn expect_and_mend(client: &mut Client, check: &str, wanted: &[&str]) -> Result<()> {
+pub(crate) fn expect_and_mend(client: &mut Client, check: &str, wanted: &[&str]) -> Result<()> {
     let found = findings(client, check)?;
     let mut summary: Vec<String> =
         found.iter().map(|one| format!("{} {}", one.severity, one.object)).collect();
@@ -91,7 +100,7 @@ pub(crate) fn expect_ok(client: &mut Client, check: &str) -> Result<()> {
     Ok(())
 }
 
-fn database(fixture: &Fixture, name: &str) -> Result<Client> {
+pub(crate) fn database(fixture: &Fixture, name: &str) -> Result<Client> {
     let mut client = fixture.database(name, &["hypopg", "mcp_advisor"])?;
     client.batch_execute("select mcp_schemas(); select hypopg()")?;
     Ok(client)
@@ -108,7 +117,7 @@ fn sound(fixture: &Fixture) -> Result<()> {
         analyze",
     )?;
     let found = findings(&mut client, "all")?;
-    for check in CHECKS {
+    for check in checks() {
         ensure!(found.iter().any(|one| one.check == check.name), "nothing on {}", check.name);
     }
     for one in &found {
@@ -116,26 +125,30 @@ fn sound(fixture: &Fixture) -> Result<()> {
         let young = one.check == "unused_index" && one.details["ran"] == Value::Bool(false);
         // Cases run side by side: others' sessions are theirs.
         let others = ["idle_in_transaction", "connection_usage"].contains(&one.check.as_str());
-        ensure!(one.severity == "ok" || young || others, "{one:#?}");
+        let unable = one.details["ran"] == Value::Bool(false);
+        ensure!(
+            !["critical", "warning"].contains(&one.severity.as_str()) || young || others || unable,
+            "{one:#?}"
+        );
         ensure!(!one.message.is_empty(), "{one:#?}");
     }
     // In an empty database too, and it leaves no trace.
     let mut client = database(fixture, "health_empty")?;
-    ensure!(answered(&mut client, "select * from mcp_health()")?.len() >= CHECKS.len());
+    ensure!(answered(&mut client, "select * from mcp_health()")?.len() >= checks().count());
     Ok(())
 }
 
 fn selects(fixture: &Fixture) -> Result<()> {
     let mut client = fixture.session()?;
-    for (checks, wanted) in [
+    for (names, wanted) in [
         ("sequence", vec!["sequence_exhaustion"]),
         ("vacuum,standby", vec!["database_age", "table_age", "standby"]),
         ("duplicate_index", vec!["duplicate_index"]),
     ] {
         let mut found: Vec<String> =
-            findings(&mut client, checks)?.into_iter().map(|one| one.check).collect();
+            findings(&mut client, names)?.into_iter().map(|one| one.check).collect();
         found.dedup();
-        ensure!(found.len() == wanted.len(), "{checks}: {found:?}");
+        ensure!(found.len() == wanted.len(), "{names}: {found:?}");
         ensure!(wanted.iter().all(|name| found.iter().any(|one| one == name)), "{found:?}");
     }
     // Worst first.
@@ -265,8 +278,7 @@ fn redundant_indexes(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-/// The statistics of a new cluster are never old enough, so the check's own text is asked with a
-/// shorter time.
+/// The statistics of a new cluster are never old enough for the default.
 fn unused_indexes(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "health_unused")?;
     client.batch_execute(
@@ -280,14 +292,10 @@ fn unused_indexes(fixture: &Fixture) -> Result<()> {
     )?;
     client.batch_execute("set enable_seqscan = off; select * from t where a = 4711")?;
     client.batch_execute("select pg_stat_force_next_flush()")?;
-    let check = CHECKS.iter().find(|check| check.name == "unused_index").context("check")?;
-    let sql = check.sql.replace("interval '30 days'", "interval '0 days'");
-    ensure!(sql != check.sql);
     let mut other = fixture.cluster.connect("health_unused")?;
-    let rows = other.query(&sql, &[])?;
-    let objects: Vec<String> = rows.iter().map(|row| row.get("object")).collect();
-    ensure!(objects == ["public.unused"], "{objects:?}");
-    ensure!(rows[0].try_get::<_, &str>("severity")? == "info");
+    other.batch_execute("select mcp_schemas(); set mcp_advisor.health_unused_index_window = 0")?;
+    let found = summary(&mut other, "unused_index")?;
+    ensure!(found == ["info public.unused"], "{found:?}");
     let found = findings(&mut client, "unused_index")?;
     ensure!(found.len() == 1 && found[0].severity == "info", "{found:#?}");
     ensure!(found[0].message.contains("cannot be judged yet"), "{found:#?}");
@@ -445,6 +453,56 @@ fn failing_check(fixture: &Fixture) -> Result<()> {
     ensure!(failed.details["sqlstate"] == "55P03", "{failed:#?}");
     ensure!(found.iter().any(|one| one.object == "public.t_a_idx1"), "{found:#?}");
     expect_ok(&mut client, "sequence")
+}
+
+fn time_limit(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "health_limit")?;
+    // Enough for some check to take longer than 1 ms.
+    client.batch_execute(
+        "do $$ begin for i in 1..300 loop
+            execute format('create table t%s (a integer primary key, b integer)', i);
+            execute format('create index on t%s (b)', i); execute format('create index on t%s (b, a)', i);
+        end loop; end $$",
+    )?;
+    client.batch_execute("set mcp_advisor.health_time_limit = '1ms'")?;
+    let found = findings(&mut client, "index")?;
+    let given_up: Vec<&Finding> =
+        found.iter().filter(|one| one.details["sqlstate"] == "57014").collect();
+    ensure!(!given_up.is_empty(), "{found:#?}");
+    for one in given_up {
+        ensure!(one.severity == "info" && one.details["ran"] == Value::Bool(false), "{one:#?}");
+        ensure!(one.message == "could not be checked: it took longer than 1ms", "{one:#?}");
+    }
+    client.batch_execute("reset mcp_advisor.health_time_limit; select pg_sleep(0.01)")?;
+    let found = findings(&mut client, "redundant_index")?;
+    ensure!(found.iter().all(|one| one.severity == "warning"), "{found:#?}");
+    // The statement's own limit still ends the statement.
+    client.batch_execute("set statement_timeout = '1ms'")?;
+    let Err(error) = client.simple_query("select * from mcp_health()") else {
+        anyhow::bail!("statement_timeout was ignored");
+    };
+    ensure!(error.code() == Some(&SqlState::QUERY_CANCELED), "{error:?}");
+    Ok(())
+}
+
+fn thresholds(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "health_thresholds")?;
+    let sql = "select setting, unit from pg_settings where name = $1";
+    for threshold in advisor_sql::health::thresholds() {
+        let row = client.query_opt(sql, &[&threshold.name()])?.context(threshold.name())?;
+        ensure!(row.try_get::<_, Option<&str>>(0)?.is_some(), "{}", threshold.name());
+    }
+    let refused_value =
+        client.batch_execute("set mcp_advisor.health_connection_usage_warning = -1");
+    ensure!(refused_value.is_err());
+    client.batch_execute(
+        "set mcp_advisor.health_connection_usage_warning = 0;
+        set mcp_advisor.health_connection_usage_critical = 100",
+    )?;
+    let found = findings(&mut client, "connection_usage")?;
+    ensure!(found[0].severity == "warning", "{found:#?}");
+    ensure!(found[0].message.contains("new clients are refused"), "{found:#?}");
+    Ok(())
 }
 
 fn cap(fixture: &Fixture) -> Result<()> {

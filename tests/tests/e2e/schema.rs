@@ -440,7 +440,11 @@ fn texts_are_prepared(fixture: &Fixture) -> Result<()> {
         advisor_sql::top_queries("public", "1.8").context("1.8")?,
     ];
     texts.extend(KINDS.into_iter().filter_map(advisor_sql::schema::object).map(str::to_owned));
-    texts.extend(advisor_sql::health::CHECKS.iter().map(|check| check.sql.to_owned()));
+    texts.extend(
+        advisor_sql::health::checks()
+            .filter_map(|check| check.sql(150_000).ok())
+            .map(str::to_owned),
+    );
     for text in texts {
         let wrapped = format!("select pg_catalog.row_to_json(q.*)::text from (\n{text}\n) as q");
         for sql in [text, wrapped] {
