@@ -9,6 +9,7 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_index;
 mod health_server;
 mod interrupts;
 mod objects;
@@ -44,6 +45,7 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_index::CASES,
         health_server::CASES,
         interrupts::CASES,
         objects::CASES,
