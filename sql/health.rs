@@ -5,6 +5,8 @@
 //! is nothing to say, and becomes one `ok` row. Limits are settings, see [`thresholds`].
 
 mod buffer;
+#[cfg(test)]
+mod catalogue;
 mod connection;
 mod constraint;
 mod index;

@@ -13,10 +13,6 @@ use crate::{prompts, resources};
 /// Most values in an answer, by the protocol.
 const MOST: usize = CompletionInfo::MAX_VALUES;
 
-/// The checks that `health_type` takes.
-const HEALTH_TYPES: [&str; 8] =
-    ["all", "buffer", "connection", "constraint", "index", "replication", "sequence", "vacuum"];
-
 /// Schemas that begin with $1.
 const SCHEMAS: &str = "
 select n.nspname::text as name
@@ -68,7 +64,9 @@ pub(crate) async fn complete(
     let values: Vec<String> = match request.argument.name.as_str() {
         "database" => bridge.databases().names().filter(begins).map(str::to_owned).collect(),
         "health_type" => {
-            HEALTH_TYPES.into_iter().filter(|one| begins(one)).map(str::to_owned).collect()
+            let mut names = advisor_sql::health::names();
+            names.sort_unstable();
+            names.into_iter().filter(|one| begins(one)).map(str::to_owned).collect()
         }
         "schema" => {
             let database = given("database").map(String::as_str);

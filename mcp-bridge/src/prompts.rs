@@ -34,8 +34,9 @@ const TEMPLATES: [Template; 4] = [
         }],
         words: "Call analyze_db_health with health_type \"{health_type}\". Then report: first what \
                 is critical, then warnings, each with what it means for the users of the database \
-                and the statement that mends it. Say which remedies lock a table or cost much I/O \
-                and should wait for a quiet hour. Do not run any remedy yourself.",
+                and the statement that mends it. Say which remedies lock a table, lose data or \
+                need a restart, by the risk in their details, and should wait for a quiet hour. \
+                What was not judged is not healthy: say what is missing. Do not run any remedy yourself.",
     },
     Template {
         name: "explain_slow_query",

@@ -41,10 +41,16 @@ impl Threshold {
         match self.limit {
             Limit::Number(number) => number.to_string(),
             Limit::Count(count) => count.to_string(),
-            Limit::Seconds(seconds) => format!("{seconds}s"),
-            Limit::Kilobytes(kilobytes) => format!("{kilobytes}kB"),
+            Limit::Seconds(n) => in_units(n, &[("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)]),
+            Limit::Kilobytes(n) => in_units(n, &[("GB", 1_048_576), ("MB", 1_024), ("kB", 1)]),
         }
     }
+}
+
+/// `number` in the largest of the units that divides it.
+fn in_units(number: i32, units: &[(&str, i32)]) -> String {
+    let unit = units.iter().find(|(_, size)| number != 0 && number % size == 0);
+    unit.map_or_else(|| number.to_string(), |(name, size)| format!("{}{name}", number / size))
 }
 
 /// `threshold!("connection_usage_warning", Number(80.0), "About it.")`: a setting of
@@ -103,9 +109,11 @@ mod tests {
         let one = threshold!("x_warning", Seconds(300), "About.");
         assert_eq!(
             (one.name(), one.default_text()),
-            ("mcp_advisor.health_x_warning", "300s".into())
+            ("mcp_advisor.health_x_warning", "5min".into())
         );
         assert_eq!(threshold!("x", Kilobytes(10), "About.").default_text(), "10kB");
+        assert_eq!(threshold!("x", Kilobytes(2_097_152), "About.").default_text(), "2GB");
+        assert_eq!(threshold!("x", Seconds(0), "About.").default_text(), "0");
         assert_eq!(threshold!("x", Number(62.5), "About.").default_text(), "62.5");
         assert_eq!(threshold!("x", Count(7), "About.").default_text(), "7");
     }

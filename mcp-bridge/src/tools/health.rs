@@ -15,16 +15,19 @@ pub(super) const TOOL: Definition = Definition {
     name: NAME,
     title: "Database health",
     description: "Check the health of the database: indexes, connections, vacuum, sequences, \
-                  replication, buffer cache, constraints. Each finding says how bad it is and \
-                  what mends it.",
+                  replication, buffer cache, constraints, tables, transactions, settings, \
+                  security. Each finding says how bad it is, why it matters and what mends it; \
+                  risk in its details says what the remediation costs.",
     arguments: || {
         vec![schema::optional(
             "health_type",
             json!({
                 "type": "string",
                 "default": "all",
-                "description": "all, or a comma-separated list of index, connection, vacuum, \
-                                sequence, replication, buffer, constraint",
+                "description": format!(
+                    "all, or a comma-separated list of {}, or of names of checks",
+                    advisor_sql::health::categories().join(", "),
+                ),
             }),
         )]
     },
@@ -59,12 +62,14 @@ pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, 
     };
     rows.sort_by_key(source::severity);
     let summary = summary(&rows);
-    let lines: Vec<String> = rows.iter().map(line).collect();
     let listing = Listing::new(&cx.limits, rows);
-    let shown = listing.rows().len();
+    let mut text = summary.clone();
+    for line in lines(listing.rows()) {
+        text.push('\n');
+        text.push_str(&line);
+    }
     let mut answer =
         listing.answer("findings", "finding", &[], "select * from mcp_health() offset");
-    let mut text = format!("{summary}\n{}", lines.get(..shown).unwrap_or(&lines).join("\n"));
     if let Some(notice) = answer.data.get("truncated").and_then(|cut| cut["notice"].as_str()) {
         text = format!("{text}\n{notice}");
     }
@@ -79,16 +84,48 @@ fn named_as_here(mut error: ToolError) -> ToolError {
     error
 }
 
-/// `2 critical, 1 warning, 3 info, 20 ok`.
+/// `2 critical, 1 warning, 3 info, 20 ok`, and how many checks did not run, which is no health.
 fn summary(rows: &[Map<String, Value>]) -> String {
-    advisor_sql::health::SEVERITIES
+    let count = |is_one: &dyn Fn(&Map<String, Value>) -> bool| {
+        rows.iter().filter(|row| is_one(row)).count()
+    };
+    let mut parts: Vec<String> = advisor_sql::health::SEVERITIES
         .iter()
         .map(|severity| {
-            let count = rows.iter().filter(|row| row.get("severity") == Some(&json!(severity)));
-            format!("{} {severity}", count.count())
+            let count =
+                count(&|row| !unjudged(row) && row.get("severity") == Some(&json!(severity)));
+            format!("{count} {severity}")
         })
-        .collect::<Vec<_>>()
-        .join(", ")
+        .collect();
+    let unjudged = count(&unjudged);
+    if unjudged > 0 {
+        parts.push(format!("{unjudged} not judged"));
+    }
+    parts.join(", ")
+}
+
+/// Whether the finding is that there could be none.
+fn unjudged(row: &Map<String, Value>) -> bool {
+    row.get("details").is_some_and(|details| details["ran"] == json!(false))
+}
+
+/// Most findings that are ok with a line each; more are named in one.
+const OK_LINES: usize = 10;
+
+/// The findings as lines, worst first.
+fn lines(rows: &[Map<String, Value>]) -> Vec<String> {
+    let (ok, rest): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row.get("severity") == Some(&json!("ok")));
+    let mut lines: Vec<String> = rest.into_iter().map(line).collect();
+    if ok.len() > OK_LINES {
+        let mut names: Vec<String> =
+            ok.into_iter().filter_map(|row| row.get("check_name")).map(text::cell).collect();
+        names.dedup();
+        lines.push(format!("OK {}", names.join(", ")));
+    } else {
+        lines.extend(ok.into_iter().map(line));
+    }
+    lines
 }
 
 /// One finding: `WARNING index/duplicate_index public.t_a_idx: message [value unit, threshold] → remediation`.
@@ -96,7 +133,11 @@ fn line(row: &Map<String, Value>) -> String {
     let field = |name: &str| row.get(name).map(text::cell).filter(|cell| !cell.is_empty());
     let mut line = format!(
         "{} {}/{}",
-        field("severity").unwrap_or_default().to_uppercase(),
+        if unjudged(row) {
+            "NOT JUDGED".to_owned()
+        } else {
+            field("severity").unwrap_or_default().to_uppercase()
+        },
         field("category").unwrap_or_default(),
         field("check_name").unwrap_or_default(),
     );
@@ -111,6 +152,9 @@ fn line(row: &Map<String, Value>) -> String {
     if let Some(remediation) = field("remediation") {
         line.push_str(" -> ");
         line.push_str(&remediation);
+        if let Some(risk) = row.get("details").and_then(|details| details["risk"].as_str()) {
+            line.push_str(&format!(" (risk: {risk})"));
+        }
     }
     line
 }
@@ -125,13 +169,42 @@ mod tests {
             "check_name": "duplicate_index", "category": "index", "severity": "warning",
             "object": "public.t_a_idx", "message": "is a copy of public.t_b_idx",
             "remediation": "DROP INDEX CONCURRENTLY public.t_a_idx;",
+            "details": {"risk": "data_loss"},
         });
         let row = row.as_object().unwrap();
         assert_eq!(
             line(row),
             "WARNING index/duplicate_index public.t_a_idx: is a copy of public.t_b_idx \
-             -> DROP INDEX CONCURRENTLY public.t_a_idx;"
+             -> DROP INDEX CONCURRENTLY public.t_a_idx; (risk: data_loss)"
         );
         assert_eq!(summary(std::slice::from_ref(row)), "0 critical, 1 warning, 0 info, 0 ok");
+    }
+
+    #[test]
+    fn what_did_not_run_is_not_healthy() {
+        let row = json!({
+            "check_name": "io", "category": "buffer", "severity": "info",
+            "message": "could not be checked: it needs PostgreSQL 16 or later",
+            "details": {"ran": false},
+        });
+        let row = row.as_object().unwrap();
+        assert_eq!(
+            line(row),
+            "NOT JUDGED buffer/io: could not be checked: it needs PostgreSQL 16 or later"
+        );
+        let summary = summary(std::slice::from_ref(row));
+        assert_eq!(summary, "0 critical, 0 warning, 0 info, 0 ok, 1 not judged");
+    }
+
+    #[test]
+    fn many_that_are_ok_share_a_line() {
+        let row = |n: usize| {
+            let row = json!({"check_name": format!("c{n}"), "category": "x", "severity": "ok"});
+            row.as_object().unwrap().clone()
+        };
+        let rows: Vec<_> = (0..=OK_LINES).map(row).collect();
+        assert_eq!(lines(&rows).len(), 1);
+        assert!(lines(&rows)[0].starts_with("OK c0, c1, "));
+        assert_eq!(lines(&rows[1..]).len(), OK_LINES);
     }
 }

@@ -86,8 +86,8 @@ pub(super) fn completion(session: &mut Session<'_>) -> Result<()> {
             vec!["order_days", "order_totals", "orders"],
         ),
         (
-            json!({"ref": prompt, "argument": {"name": "health_type", "value": "con"}}),
-            vec!["connection", "constraint"],
+            json!({"ref": prompt, "argument": {"name": "health_type", "value": "constr"}}),
+            vec!["constraint"],
         ),
         (json!({"ref": resource(schema), "argument": {"name": "schema", "value": "zz"}}), vec![]),
     ] {
