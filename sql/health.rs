@@ -9,6 +9,7 @@ mod buffer;
 mod catalogue;
 mod connection;
 mod constraint;
+mod ignore;
 mod index;
 mod integrity;
 mod replication;
@@ -22,6 +23,7 @@ mod vacuum;
 mod version;
 mod workload;
 
+pub use ignore::{IGNORE, Ignored, ignored};
 pub use threshold::{Limit, Threshold, prepare};
 
 /// A check.

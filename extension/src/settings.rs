@@ -1,9 +1,9 @@
 //! The settings (GUCs) under `mcp_advisor.`
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
-use advisor_sql::health::{self, Limit, Threshold};
+use advisor_sql::health::{self, Ignored, Limit, Threshold};
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
 /// How index sizes are estimated.
@@ -37,6 +37,7 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
+static HEALTH_IGNORE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_TIME_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(health::TIME_LIMIT);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
 
@@ -129,6 +130,14 @@ fn threshold(threshold: &Threshold) {
 /// Registers the settings. Called from `_PG_init`.
 pub(crate) fn register() {
     health::thresholds().for_each(threshold);
+    GucRegistry::define_string_guc(
+        c"mcp_advisor.health_ignore",
+        c"Findings of mcp_health to leave out.",
+        c"A comma-separated list of check:object in which * stands for any characters, such as unused_index:public.audit*. How many were left out is said.",
+        &HEALTH_IGNORE,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     GucRegistry::define_int_guc(
         c"mcp_advisor.health_time_limit",
         c"How long one check of mcp_health may take.",
@@ -245,6 +254,12 @@ pub(crate) fn second_opinion() -> bool {
 /// Share by which a statement's cost may grow.
 pub(crate) fn max_regression() -> f64 {
     MAX_REGRESSION.get()
+}
+
+/// Findings of the database's health to leave out.
+pub(crate) fn health_ignore() -> Ignored {
+    let setting = HEALTH_IGNORE.get().unwrap_or_default();
+    Ignored::read(&setting.to_string_lossy())
 }
 
 /// How long one check of the database's health may take.

@@ -2,7 +2,7 @@
 
 mod inside;
 
-use advisor_sql::health::{self, Check};
+use advisor_sql::health::{self, Check, Ignored};
 use pgrx::spi::SpiError;
 use pgrx::{JsonB, Spi, pg_sys};
 use serde_json::json;
@@ -56,13 +56,15 @@ pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
     })?;
     let scope = query::own_scope();
     scope.set("lock_timeout", health::LOCK_TIMEOUT);
-    let mut findings: Vec<Finding> = checks.into_iter().flat_map(run).collect();
+    let ignored = settings::health_ignore();
+    let mut findings: Vec<Finding> =
+        checks.into_iter().flat_map(|check| run(check, &ignored)).collect();
     findings.sort_by_key(|finding| health::rank(&finding.severity));
     Ok(findings)
 }
 
 /// One check: at least one finding.
-fn run(check: &'static Check) -> Vec<Finding> {
+fn run(check: &'static Check, ignored: &Ignored) -> Vec<Finding> {
     let failed = |message: &str, details| {
         let mut finding = Finding::of(check, "info", health::failed(message));
         finding.details = JsonB(details);
@@ -87,6 +89,14 @@ fn run(check: &'static Check) -> Vec<Finding> {
             return failed(&error.message, json!({"ran": false, "sqlstate": sqlstate}));
         }
     };
+    let found = findings.len();
+    findings.retain(|finding| {
+        !finding.object.as_ref().is_some_and(|object| ignored.matches(check.name, object))
+    });
+    let hidden = found - findings.len();
+    if hidden > 0 {
+        findings.push(Finding::of(check, "ok", health::ignored(hidden)));
+    }
     if findings.is_empty() {
         return vec![Finding::of(check, "ok", check.ok.to_owned())];
     }

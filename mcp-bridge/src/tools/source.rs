@@ -1,5 +1,6 @@
 //! Where an answer comes from: the extension's function, or the same SQL text when it is absent.
 
+use advisor_sql::health::Ignored;
 use serde_json::{Map, Value, json};
 
 use super::Context;
@@ -152,13 +153,14 @@ pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>
             .with_hint(format!("It must be one of: {}.", health::names().join(", ")))
     })?;
     let version = cx.server().await?.version_num;
+    let ignored = ignored_findings(cx).await?;
     let mut findings = Vec::new();
     for check in checks {
         let answer = match check.sql(version) {
             Ok(sql) => check_rows(cx, sql).await,
             Err(needs) => Ok(vec![record("info", health::failed(&needs), json!({"ran": false}))]),
         };
-        let mut rows = match answer {
+        let mut rows = match answer.map(|rows| without_ignored(check.name, rows, &ignored)) {
             Ok(rows) if rows.is_empty() => vec![record("ok", check.ok.to_owned(), json!({}))],
             Ok(rows) => rows,
             Err(error) if ends_the_call(&error) => return Err(error),
@@ -192,6 +194,33 @@ pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>
         }));
     }
     Ok(findings)
+}
+
+/// Findings to leave out, by the setting of the database or the role.
+async fn ignored_findings(cx: &Context) -> Result<Ignored, ToolError> {
+    let mut session = cx.session().await?;
+    let setting = names(
+        &mut session,
+        "select pg_catalog.current_setting($1, true)",
+        &[Param::Text(Some(advisor_sql::health::IGNORE))],
+    )
+    .await?;
+    session.finish().await;
+    Ok(Ignored::read(setting.first().map_or("", String::as_str)))
+}
+
+/// The findings that are not to be left out, and how many are.
+fn without_ignored(check: &str, mut rows: Vec<Record>, ignored: &Ignored) -> Vec<Record> {
+    let found = rows.len();
+    rows.retain(|row| {
+        let object = row.get("object").and_then(Value::as_str);
+        !object.is_some_and(|object| ignored.matches(check, object))
+    });
+    if rows.len() < found {
+        let message = advisor_sql::health::ignored(found - rows.len());
+        rows.push(record("ok", message, json!({})));
+    }
+    rows
 }
 
 /// Whether an error is not of the check but of the whole call. The limit of the check is an error

@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     ("health_goes_on_when_a_check_fails", failing_check),
     ("health_gives_a_check_up_after_its_time_limit", time_limit),
     ("health_thresholds_are_settings", thresholds),
+    ("health_leaves_out_what_is_ignored", ignored),
     ("health_caps_the_findings_of_a_check", cap),
     ("health_tells_a_plain_role_what_it_cannot_see", plain_role),
 ];
@@ -345,6 +346,26 @@ fn thresholds(fixture: &Fixture) -> Result<()> {
     let found = findings(&mut client, "connection_usage")?;
     ensure!(found[0].severity == "warning", "{found:#?}");
     ensure!(found[0].message.contains("new clients are refused"), "{found:#?}");
+    Ok(())
+}
+
+fn ignored(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "health_ignored")?;
+    client.batch_execute(
+        "create table t (a integer); create table u (a integer);
+        create index t1 on t (a); create index t2 on t (a);
+        create index u1 on u (a); create index u2 on u (a);
+        set mcp_advisor.health_ignore = 'redundant_index:*, duplicate_index:public.t*'",
+    )?;
+    let found = findings(&mut client, "duplicate_index")?;
+    let rows: Vec<_> =
+        found.iter().map(|one| (one.severity.as_str(), one.object.as_str())).collect();
+    ensure!(rows == [("warning", "public.u2"), ("ok", "")], "{found:#?}");
+    ensure!(found[1].message.starts_with("1 findings of this check are left out"), "{found:#?}");
+    client.batch_execute("set mcp_advisor.health_ignore = 'public.*'")?;
+    expect_ok(&mut client, "duplicate_index")?;
+    client.batch_execute("reset mcp_advisor.health_ignore")?;
+    ensure!(summary(&mut client, "duplicate_index")?.len() == 2);
     Ok(())
 }
 
