@@ -6,7 +6,7 @@
 -- pg_blocking_pids() says 0: then it is searched for among the locks that conflict. A row lock is
 -- waited for by way of its holder's transaction id; the table is then that of the tuple lock that
 -- the first in the queue holds. In a cycle nobody is a root: that is a deadlock, which the server
--- ends by itself. Catalogs: pg_locks, pg_stat_activity, pg_prepared_xacts, pg_blocking_pids(), which
+-- ends by itself after deadlock_timeout; one that lasts is a row of its own. Catalogs: pg_locks, pg_stat_activity, pg_prepared_xacts, pg_blocking_pids(), which
 -- is asked only for sessions that wait. Thresholds: blocked_session_warning (10 s) or
 -- blocked_session_waiting_warning (3 sessions); blocked_session_critical (5 minutes) or
 -- blocked_session_waiting_critical (5 sessions); waits shorter than blocked_session_least (1 s) are
@@ -303,4 +303,36 @@ select
         )
     end || pg_catalog.jsonb_build_object('waiters', r.waiters, 'waiting', r.sessions) as details
 from root as r
+
+union all
+
+-- Whom no root leads to waits in a cycle, or behind one.
+select
+    case when pg_catalog.max(w.waited) >= l.critical then 'critical' else 'warning' end,
+    null,
+    pg_catalog.round(pg_catalog.max(extract(epoch from w.waited)), 1)::double precision,
+    's',
+    l.warning::text,
+    pg_catalog.format(
+        '%s sessions wait for each other in a circle, and the server looks for deadlocks only '
+        'after deadlock_timeout, which is %s', pg_catalog.count(*),
+        pg_catalog.current_setting('deadlock_timeout')
+    ),
+    -- The one that came last has least to lose.
+    pg_catalog.format(
+        'SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity AS a '
+        'WHERE a.pid = %s AND a.wait_event_type = ''Lock'';',
+        (pg_catalog.array_agg(w.pid order by w.since desc, w.pid desc))[1]
+    ),
+    pg_catalog.jsonb_build_object(
+        'waiters', pg_catalog.count(*),
+        'pids', pg_catalog.jsonb_agg(w.pid order by w.since, w.pid), 'risk', 'ends_session'
+    )
+from wanted as w
+cross join limits as l
+where w.waited >= greatest(l.warning, l.least)
+    and w.node in (select e.waiter from edge as e)
+    and w.node not in (select r.node from reach as r)
+group by l.warning, l.critical
+
 order by 3 desc, 2

@@ -79,11 +79,13 @@ select
                 then pg_catalog.format(', and %s sessions wait for its locks', i.waiters)
         end
     ) as message,
-    -- By the time it is run, the transaction may have ended.
+    -- By the time it is run, the transaction may have ended. One that failed has no beginning.
     pg_catalog.format(
         'SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity AS a '
-        'WHERE a.pid = %s AND a.xact_start = %L;',
-        i.pid, pg_catalog.to_jsonb(i.xact_start) #>> '{}'
+        'WHERE a.pid = %s AND a.%I = %L;',
+        i.pid,
+        case when i.xact_start is null then 'state_change' else 'xact_start' end,
+        pg_catalog.to_jsonb(coalesce(i.xact_start, i.state_change)) #>> '{}'
     ) as remediation,
     pg_catalog.jsonb_build_object(
         'pid', i.pid, 'role', i.usename, 'database', i.datname,

@@ -14,11 +14,7 @@ with state as (
             where e.extname = 'pg_stat_statements'
         ) as created,
         -- Its settings are there as soon as it is loaded, and shown to all.
-        exists (
-            select
-            from pg_catalog.pg_settings as s
-            where s.name = 'pg_stat_statements.max'
-        ) as loaded,
+        pg_catalog.current_setting('pg_stat_statements.max', true) is not null as loaded,
         -- Not the present value: mcp_advisor does not want its own statements recorded.
         (
             select s.reset_val
@@ -26,12 +22,10 @@ with state as (
             where s.name = 'pg_stat_statements.track'
         ) as track,
         pg_catalog.current_setting('compute_query_id') as query_id,
-        -- No row where it is not shown.
-        (
-            select s.setting
-            from pg_catalog.pg_settings as s
-            where s.name = 'shared_preload_libraries'
-        ) as preloaded
+        case
+            when pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'usage')
+                then pg_catalog.current_setting('shared_preload_libraries')
+        end as preloaded
 ),
 
 found as (

@@ -6,7 +6,7 @@
 -- nothing while it sleeps, and where too few sessions are active at first, it does not sample.
 -- Catalogs: pg_stat_get_activity(), the function of pg_stat_activity. Thresholds: wait_event_info
 -- (50 % of the time of active sessions), wait_event_sessions (4 active ones on average),
--- wait_event_samples (20) within wait_event_window (160 ms). Source: the manual on wait events;
+-- wait_event_samples (20) within wait_event_window (120 ms). Source: the manual on wait events;
 -- sampling as pg_wait_sampling does. Needs pg_read_all_stats (pg_monitor).
 with limits as materialized (
     select

@@ -37,7 +37,7 @@ pub(super) const THRESHOLDS: &[Threshold] = &[
     threshold!("wait_event_info", Number(50.0), "Percents of the time of active sessions."),
     threshold!("wait_event_sessions", Number(4.0), "Fewer active sessions are not judged."),
     threshold!("wait_event_samples", Count(20), "How often the sessions are looked at."),
-    threshold!("wait_event_window", Number(160.0), "Over how many milliseconds they are."),
+    threshold!("wait_event_window", Number(120.0), "Over how many milliseconds they are."),
     threshold!(
         "statement_statistics_evictions",
         Number(24.0),
