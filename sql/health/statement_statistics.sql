@@ -13,9 +13,8 @@ with state as (
             from pg_catalog.pg_extension as e
             where e.extname = 'pg_stat_statements'
         ) as created,
-        -- Its settings are there as soon as it is loaded, and shown to all.
-        pg_catalog.current_setting('pg_stat_statements.max', true) is not null as loaded,
-        -- Not the present value: mcp_advisor does not want its own statements recorded.
+        -- None unless it is loaded: what the configuration sets for a library that is not there is
+        -- left out. Not the present value: mcp_advisor does not want its own statements recorded.
         (
             select s.reset_val
             from pg_catalog.pg_settings as s
@@ -32,8 +31,8 @@ found as (
     select
         s.*,
         case
-            when s.created and not s.loaded then 'not loaded'
-            when not s.created and s.loaded then 'not created'
+            when s.created and s.track is null then 'not loaded'
+            when not s.created and s.track is not null then 'not created'
             when not s.created and exists (
                 select
                 from pg_catalog.pg_available_extensions as a

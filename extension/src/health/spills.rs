@@ -71,8 +71,8 @@ pub(super) fn add_statements(findings: &mut [Finding]) -> Result<(), AdvisorErro
     Ok(())
 }
 
-/// Adds a finding when entries are evicted too often. What keeps it from being read at all is
-/// found by the check's SQL.
+/// Adds a finding when entries are evicted too often. What keeps them from being recorded or read
+/// is found by the check's SQL.
 ///
 /// # Errors
 /// What the server says.
@@ -80,6 +80,9 @@ pub(super) fn find_evictions(
     check: &'static Check,
     findings: &mut Vec<Finding>,
 ) -> Result<(), AdvisorError> {
+    if !findings.is_empty() {
+        return Ok(());
+    }
     let Ok(schema) = readable("pg_stat_statements_info")? else {
         return Ok(());
     };
@@ -120,9 +123,19 @@ fn readable(view: &str) -> Result<Result<String, String>, AdvisorError> {
         ) => return Ok(Err(error.to_string())),
         Err(error) => return Err(error),
     };
-    let may: Option<bool> = query::one(
-        "select pg_catalog.has_schema_privilege(n.oid, 'usage')
-            and pg_catalog.has_table_privilege(c.oid, 'select')
+    // A setting in the configuration alone is not listed there: the library must be loaded.
+    let why: Option<String> = query::one(
+        "select case
+            when not exists (
+                select
+                from pg_catalog.pg_settings as s
+                where s.name = 'pg_stat_statements.max'
+            ) then 'pg_stat_statements is not loaded'
+            when not pg_catalog.has_schema_privilege(n.oid, 'usage')
+                or not pg_catalog.has_table_privilege(c.oid, 'select')
+                then pg_catalog.format('there is no privilege to read %I.%I', n.nspname, c.relname)
+            else ''
+        end
         from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n
             on n.oid = c.relnamespace
@@ -130,9 +143,9 @@ fn readable(view: &str) -> Result<Result<String, String>, AdvisorError> {
             and c.relname = $2",
         &[schema.as_str().into(), view.into()],
     )?;
-    Ok(match may {
-        Some(true) => Ok(schema),
-        Some(false) => Err(format!("there is no privilege to read {schema}.{view}")),
+    Ok(match why {
+        Some(why) if why.is_empty() => Ok(schema),
+        Some(why) => Err(why),
         None => Err(format!("this version of pg_stat_statements has no {view}")),
     })
 }

@@ -142,7 +142,8 @@ fn postgres_ident(name: &str) -> String {
 
 fn not_recorded(_: &Fixture) -> Result<()> {
     let mut cluster = Cluster::start(
-        "max_connections = 20\nshared_preload_libraries = 'auto_explain, pg_prewarm'",
+        "max_connections = 20\nshared_preload_libraries = 'auto_explain, pg_prewarm'\n\
+        pg_stat_statements.max = 100",
     )?;
     let mut admin = client(&cluster)?;
     let state = |client: &mut Client| -> Result<(Value, String)> {
