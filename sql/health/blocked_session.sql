@@ -265,7 +265,11 @@ select
             when 'prepared' then 'nobody committed it, nor rolled it back: do that in database '
                 || pg_catalog.quote_ident(r.database)
             when 'hidden' then 'what it does is shown to members of pg_monitor only'
-            when 'server' then 'it is the server''s ' || r.backend_type || ', which ends by itself'
+            when 'server' then case r.backend_type
+                when 'startup' then
+                    'it replays a transaction that is still open on the primary: end that there'
+                else 'it is the server''s ' || r.backend_type || ', which ends by itself'
+            end
             else 'it is ' || r.state
         end,
         case when r.exclusive_first and r.waiters > 1 then pg_catalog.format(

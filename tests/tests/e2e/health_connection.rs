@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     ("health_finds_a_queue_behind_a_schema_change", blocked_by_active),
     ("health_finds_prepared_transactions_that_keep_others_waiting", blocked_by_prepared),
     ("health_finds_a_deadlock_that_lasts", deadlock),
+    ("health_finds_that_replay_keeps_sessions_waiting", blocked_by_replay),
     ("health_finds_idle_sessions", idle_sessions),
     ("health_finds_a_full_lock_table", lock_table),
 ];
@@ -397,6 +398,35 @@ fn deadlock(_: &Fixture) -> Result<()> {
     ensure!(two.end()? == "57014");
     // The other has what it waited for, and its session ends with it.
     ensure!(one.end()?.is_empty());
+    expect_ok(&mut client, "blocked_session")
+}
+
+fn blocked_by_replay(_: &Fixture) -> Result<()> {
+    let settings = "wal_level = replica\nmax_wal_senders = 4\nmax_connections = 20";
+    let (primary, mut on_primary) = crowd(settings)?;
+    let standby = primary.standby(&format!("{settings}\nhot_standby = on"))?;
+    let mut client = standby.connect("postgres")?;
+    client.batch_execute("select mcp_schemas()")?;
+    on_primary.batch_execute("begin; lock table \"S q\".\"T\"")?;
+    wait_for(
+        &mut client,
+        "select count(*) = 1 from pg_locks where mode = 'AccessExclusiveLock' and granted",
+    )?;
+    let reader = Running::start(standby.connect("postgres")?, "select * from \"S q\".\"T\"")?;
+    wait_for_waiting(&mut client, 1)?;
+    client.batch_execute(
+        "set mcp_advisor.health_blocked_session_least = 0;
+        set mcp_advisor.health_blocked_session_warning = 0",
+    )?;
+    let found = findings(&mut client, "blocked_session")?;
+    ensure!(found.len() == 1 && found[0].severity == "warning", "{found:#?}");
+    ensure!(found[0].details["kind"] == "startup", "{found:#?}");
+    ensure!(found[0].details["waiting"][0]["relation"] == "\"S q\".\"T\"", "{found:#?}");
+    // There is nothing to end here: it is the primary's transaction.
+    ensure!(found[0].remediation.is_empty(), "{found:#?}");
+    ensure!(found[0].message.contains("still open on the primary"), "{found:#?}");
+    on_primary.batch_execute("rollback")?;
+    ensure!(reader.end()?.is_empty());
     expect_ok(&mut client, "blocked_session")
 }
 
