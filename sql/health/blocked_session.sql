@@ -6,9 +6,9 @@
 -- pg_blocking_pids() says 0: then it is searched for among the locks that conflict. A row lock is
 -- waited for by way of its holder's transaction id; the table is then that of the tuple lock that
 -- the first in the queue holds. In a cycle nobody is a root: that is a deadlock, which the server
--- ends by itself after deadlock_timeout; one that lasts is a row of its own. Catalogs: pg_locks, pg_stat_activity, pg_prepared_xacts, pg_blocking_pids(), which
--- is asked only for sessions that wait. Thresholds: blocked_session_warning (10 s) or
--- blocked_session_waiting_warning (3 sessions); blocked_session_critical (5 minutes) or
+-- ends by itself after deadlock_timeout; one that lasts is a row of its own. Catalogs: pg_locks,
+-- pg_stat_activity, pg_prepared_xacts, pg_blocking_pids(), which is asked only for sessions that
+-- wait. Thresholds: blocked_session_warning (10 s) or blocked_session_waiting_warning (3 sessions); blocked_session_critical (5 minutes) or
 -- blocked_session_waiting_critical (5 sessions); waits shorter than blocked_session_least (1 s) are
 -- not counted, for a busy row has some at any moment. Source: pganalyze (5 and 10 minutes, 3
 -- blocked), earlier since a queue grows; conflicts as in LockConflicts of lock.c. Needs no
@@ -115,7 +115,8 @@ edge as materialized (
         and h.locktype = w.locktype
         and (h.database, h.relation, h.page, h.tuple, h.virtualxid, h.classid, h.objid, h.objsubid)
             is not distinct from (
-                w.database, w.relation, w.page, w.tuple, w.virtualxid, w.classid, w.objid, w.objsubid
+                w.database, w.relation, w.page, w.tuple, w.virtualxid, w.classid, w.objid,
+                w.objsubid
             )
         and h.transactionid is not distinct from w.transactionid
     join modes as held

@@ -1,10 +1,10 @@
 -- How full the shared lock table is.
 --
 -- Objects that are locked, against the number that it is made for. Locks of the fast path (weak
--- ones on few tables) are kept with their process, and predicate locks in a table of their own: both
--- do not count. Catalogs: pg_locks, settings. Thresholds: lock_table_warning (80 %),
--- lock_table_critical (95 %). Source: the manual on max_locks_per_transaction; NLOCKENTS() in lock.c
--- adds the server's own processes, and there is some spare memory, so it errs early. Needs no
+-- ones on few tables) are kept with their process, and predicate locks in a table of their own:
+-- both do not count. Catalogs: pg_locks, settings. Thresholds: lock_table_warning (80 %),
+-- lock_table_critical (95 %). Source: the manual on max_locks_per_transaction; NLOCKENTS() in
+-- lock.c adds the server's own processes, and there is some spare memory, so it errs early. Needs no
 -- privilege.
 with limits as (
     select

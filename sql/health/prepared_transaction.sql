@@ -3,8 +3,8 @@
 -- A transaction manager finishes them within moments; what is older was left behind by one that
 -- failed. They survive restarts. Catalogs: pg_prepared_xacts. Thresholds:
 -- prepared_transaction_warning (15 minutes), prepared_transaction_critical (24 hours). Source: the
--- manual on PREPARE TRANSACTION; check_postgres (1 and 30 s) takes any for a fault, but one that its
--- manager still looks after is none. Needs no privilege.
+-- manual on PREPARE TRANSACTION; check_postgres (1 and 30 s) takes any for a fault, but one that
+-- its manager still looks after is none. Needs no privilege.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_prepared_transaction_warning')::interval

@@ -3,8 +3,8 @@
 -- Since the counters began; see deadlocks. Catalogs: pg_stat_database, pg_stat_bgwriter,
 -- pg_stat_archiver, pg_stat_wal. Thresholds: rollbacks_info (30 %), rollbacks_least (1000
 -- transactions, fewer say nothing). Source: check_postgres and check_pgactivity measure the commit
--- ratio; drivers that end each read by ROLLBACK reach high shares without harm, so it is information.
--- Needs no privilege.
+-- ratio; drivers that end each read by ROLLBACK reach high shares without harm, so it is
+-- information. Needs no privilege.
 with counted as (
     select
         d.datname,
