@@ -8,11 +8,12 @@
 -- the first in the queue holds. In a cycle nobody is a root: that is a deadlock, which the server
 -- ends by itself after deadlock_timeout; one that lasts is a row of its own. Catalogs: pg_locks,
 -- pg_stat_activity, pg_prepared_xacts, pg_blocking_pids(), which is asked only for sessions that
--- wait. Thresholds: blocked_session_warning (10 s) or blocked_session_waiting_warning (3 sessions); blocked_session_critical (5 minutes) or
--- blocked_session_waiting_critical (5 sessions); waits shorter than blocked_session_least (1 s) are
--- not counted, for a busy row has some at any moment. Source: pganalyze (5 and 10 minutes, 3
--- blocked), earlier since a queue grows; conflicts as in LockConflicts of lock.c. Needs no
--- privilege; what others' sessions do is shown to members of pg_read_all_stats (pg_monitor) only.
+-- wait. Thresholds: blocked_session_warning (10 s) or blocked_session_waiting_warning (3 sessions);
+-- blocked_session_critical (5 minutes) or blocked_session_waiting_critical (5 sessions); waits
+-- shorter than blocked_session_least (1 s) are not counted, for a busy row has some at any moment.
+-- Source: pganalyze (5 and 10 minutes, 3 blocked), earlier since a queue grows; conflicts as in
+-- LockConflicts of lock.c. Needs no privilege; what others' sessions do is shown to members of
+-- pg_read_all_stats (pg_monitor) only.
 with recursive limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_blocked_session_warning')::interval

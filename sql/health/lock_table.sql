@@ -4,8 +4,8 @@
 -- ones on few tables) are kept with their process, and predicate locks in a table of their own:
 -- both do not count. Catalogs: pg_locks, settings. Thresholds: lock_table_warning (80 %),
 -- lock_table_critical (95 %). Source: the manual on max_locks_per_transaction; NLOCKENTS() in
--- lock.c adds the server's own processes, and there is some spare memory, so it errs early. Needs no
--- privilege.
+-- lock.c adds the server's own processes, and there is some spare memory, so it errs early. Needs
+-- no privilege.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_lock_table_warning')::double precision
