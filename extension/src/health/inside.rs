@@ -2,7 +2,7 @@
 
 use advisor_sql::health::Check;
 
-use super::Finding;
+use super::{Finding, spills};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
@@ -10,8 +10,13 @@ use crate::error::AdvisorError;
 ///
 /// # Errors
 /// See [`AdvisorError`]; the check is then reported as one that failed.
-pub(super) fn refine(check: &Check, findings: &mut Vec<Finding>) -> Result<(), AdvisorError> {
+pub(super) fn refine(
+    check: &'static Check,
+    findings: &mut Vec<Finding>,
+) -> Result<(), AdvisorError> {
     match check.name {
+        "temp_file_spill" => spills::add_statements(findings),
+        "statement_statistics" => spills::find_evictions(check, findings),
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
 mod inside;
+mod spills;
 
 use advisor_sql::health::{self, Check, Ignored};
 use pgrx::spi::SpiError;

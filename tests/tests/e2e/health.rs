@@ -16,7 +16,6 @@ pub(crate) const CASES: &[Case] = &[
     ("health_refuses_unknown_checks", refuses),
     ("health_finds_sequences_at_their_end", sequences),
     ("health_finds_constraints_that_are_not_validated", constraints),
-    ("health_finds_who_is_idle_in_transaction", idle_in_transaction),
     ("health_finds_old_transaction_ids", old_ids),
     ("health_goes_on_when_a_check_fails", failing_check),
     ("health_gives_a_check_up_after_its_time_limit", time_limit),
@@ -227,36 +226,6 @@ fn constraints(fixture: &Fixture) -> Result<()> {
             "warning public.d: positive",
         ],
     )
-}
-
-fn idle_in_transaction(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "health_idle")?;
-    client.batch_execute("create table t (a integer); insert into t values (1)")?;
-    let mut idle = fixture.cluster.connect("health_idle")?;
-    idle.batch_execute("begin; update t set a = 2")?;
-    let pid: i32 = idle.query_one("select pg_backend_pid()", &[])?.try_get(0)?;
-    let mine = |client: &mut Client| -> Result<Vec<Finding>> {
-        let mut found = findings(client, "idle_in_transaction")?;
-        found.retain(|one| one.object.contains(&format!("session {pid} ")));
-        Ok(found)
-    };
-    // A moment of idleness that nobody waits for is no fault.
-    ensure!(mine(&mut client)?.is_empty());
-    let mut waiter = fixture.cluster.connect("health_idle")?;
-    let waiting = std::thread::spawn(move || waiter.batch_execute("update t set a = 3"));
-    let sql = "select count(*) from pg_locks where not granted and pid in
-        (select pid from pg_stat_activity where datname = 'health_idle')";
-    while client.query_one(sql, &[])?.try_get::<_, i64>(0)? == 0 && !waiting.is_finished() {
-        std::thread::yield_now();
-    }
-    let found = mine(&mut client)?;
-    ensure!(found.len() == 1 && found[0].severity == "warning", "{found:#?}");
-    ensure!(found[0].details["waiters"] == 1, "{found:#?}");
-    client.batch_execute(&found[0].remediation)?;
-    let waited = waiting.join().map_err(|_| anyhow::anyhow!("the waiter panicked"))?;
-    waited?;
-    ensure!(mine(&mut client)?.is_empty());
-    Ok(())
 }
 
 fn old_ids(fixture: &Fixture) -> Result<()> {

@@ -1,5 +1,5 @@
-//! `mcp_health` on faults of a whole server, each on a server of its own: connections, replication,
-//! shared buffers.
+//! `mcp_health` on faults of a whole server, each on a server of its own: replication, shared
+//! buffers.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,42 +13,15 @@ use crate::fixture::Fixture;
 use crate::health::{expect_ok, findings, summary};
 
 pub(crate) const CASES: &[Case] = &[
-    ("health_finds_that_connections_run_out", connections),
     ("health_finds_slots_that_nobody_reads", slots),
     ("health_finds_a_standby_that_does_not_replay", standby),
     ("health_finds_a_low_hit_rate", hit_rate),
 ];
 
-fn client(cluster: &Cluster) -> Result<Client> {
+pub(crate) fn client(cluster: &Cluster) -> Result<Client> {
     let mut client = cluster.connect("postgres")?;
     client.batch_execute("create extension if not exists mcp_advisor")?;
     Ok(client)
-}
-
-fn connections(_: &Fixture) -> Result<()> {
-    let settings = "max_connections = 13\nsuperuser_reserved_connections = 3";
-    let cluster = Cluster::start(settings)?;
-    let mut client = client(&cluster)?;
-    expect_ok(&mut client, "connection_usage")?;
-    let mut others = Vec::new();
-    for (count, severity) in [(8, "warning"), (9, "critical")] {
-        while others.len() + 1 < count {
-            others.push(cluster.connect("postgres")?);
-        }
-        let found = findings(&mut client, "connection_usage")?;
-        ensure!(found[0].severity == severity, "{count} of 10: {found:#?}");
-        ensure!(
-            found[0].details["usable"] == 10 && found[0].details["used"] == count,
-            "{found:#?}"
-        );
-    }
-    // A role that does not see the sessions of others counts them all the same.
-    client.batch_execute("create role plain login")?;
-    drop(others.pop());
-    let mut plain = cluster.connect_as("postgres", "plain")?;
-    let found = findings(&mut plain, "connection_usage")?;
-    ensure!(found[0].severity != "ok", "{found:#?}");
-    Ok(())
 }
 
 fn slots(_: &Fixture) -> Result<()> {
@@ -140,7 +113,7 @@ fn hit_rate(_: &Fixture) -> Result<()> {
 }
 
 /// Waits until the query says true.
-fn wait_for(client: &mut Client, sql: &str) -> Result<()> {
+pub(crate) fn wait_for(client: &mut Client, sql: &str) -> Result<()> {
     let give_up = Instant::now() + Duration::from_secs(60);
     loop {
         let rows = client.query(sql, &[])?;

@@ -9,8 +9,10 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_connection;
 mod health_index;
 mod health_server;
+mod health_workload;
 mod interrupts;
 mod objects;
 mod odd;
@@ -45,8 +47,10 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_connection::CASES,
         health_index::CASES,
         health_server::CASES,
+        health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
