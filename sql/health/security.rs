@@ -9,7 +9,7 @@ pub(super) const CHECKS: &[Check] = &[
         "security",
         "trust_authentication",
         ok: "nobody gets in over the network without a password",
-        why: "Whoever reaches the port can read and change everything"
+        why: "This file alone decides who gets in, and as which role"
     ),
     check!(
         "security",

@@ -82,7 +82,7 @@ found as (
         ) as message
     from lines as l
     cross join listens as s
-    where l.method = 'trust' and l.far
+    where l.method = 'trust' and l.far and l.error is null
 
     union all
 
@@ -92,7 +92,10 @@ found as (
         'takes passwords readable over the network: write scram-sha-256 in place of password, or '
         'hostssl in place of host, and reload the server'
     from lines as l
-    where l.method = 'password' and l.far and l.type in ('host', 'hostnossl')
+    where l.method = 'password'
+        and l.far
+        and l.type in ('host', 'hostnossl')
+        and l.error is null
 
     union all
 
@@ -104,7 +107,8 @@ found as (
             l.error
         )
     from lines as l
-    where l.error is not null
+    -- One that is only of no use (hostssl where TLS is off) has the other columns too.
+    where l.error is not null and l.type is null
 )
 
 select

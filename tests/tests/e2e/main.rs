@@ -10,7 +10,10 @@ mod explain_analyze;
 mod fixture;
 mod health;
 mod health_index;
+mod health_integrity;
+mod health_security;
 mod health_server;
+mod health_settings;
 mod interrupts;
 mod objects;
 mod odd;
@@ -46,7 +49,10 @@ fn main() -> Result<ExitCode> {
         explain_analyze::CASES,
         health::CASES,
         health_index::CASES,
+        health_integrity::CASES,
+        health_security::CASES,
         health_server::CASES,
+        health_settings::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
