@@ -3,23 +3,33 @@
 -- autovacuum_naptime: how often each database is looked at. The cost limit with its delay: the
 -- pages that all workers together may dirty in a second, at vacuum_cost_page_dirty each, as MB/s.
 -- autovacuum_max_workers: tables that one worker has to look after; the workers share the cost
--- limit, so more of them are of use only with a higher one. autovacuum_naptime against the
--- number of databases: the launcher starts no more than one worker in 100 ms
--- (MIN_AUTOVAC_SLEEPTIME in autovacuum.c). Catalogs: pg_settings, pg_class, pg_database. Thresholds:
+-- limit, so more of them are of use only with a higher one. autovacuum_naptime against the number
+-- of databases: the launcher starts no more than one worker in 100 ms (MIN_AUTOVAC_SLEEPTIME in
+-- autovacuum.c). Catalogs: pg_settings, pg_class, pg_database. Thresholds:
 -- autovacuum_setting_naptime_most (5 minutes), autovacuum_setting_rate_least (8 MB a second; the
--- server's default is 39), autovacuum_setting_tables_most (5,000 tables a worker). Source: the
--- manual, "Automatic Vacuuming"; the numbers are those of the default settings with room.
+-- server's default is 39), autovacuum_setting_tables_most (5,000 tables a worker) and
+-- autovacuum_setting_workers_most (20), above which no more are proposed. Source: the manual,
+-- "Automatic Vacuuming"; the numbers are those of the default settings with room.
 with limits as (
     select
         extract(
             epoch from
-            pg_catalog.current_setting('mcp_advisor.health_autovacuum_setting_naptime_most')::interval
+            pg_catalog.current_setting(
+                'mcp_advisor.health_autovacuum_setting_naptime_most'
+            )::interval
         )::double precision as naptime_most,
         pg_catalog.pg_size_bytes(
             pg_catalog.current_setting('mcp_advisor.health_autovacuum_setting_rate_least')
         )::double precision as rate_least,
         pg_catalog.current_setting('mcp_advisor.health_autovacuum_setting_tables_most')::bigint
-            as tables_most
+            as tables_most,
+        -- From PostgreSQL 18 on there are no more than the slots that the server began with.
+        least(
+            pg_catalog.current_setting(
+                'mcp_advisor.health_autovacuum_setting_workers_most'
+            )::bigint,
+            pg_catalog.current_setting('autovacuum_worker_slots', true)::bigint
+        ) as workers_most
 ),
 
 read as (
@@ -126,13 +136,13 @@ found as (
             'with a delay of %s ms and a limit of %s all workers together may write %s a second',
             k.cost_delay, k.cost_limit, pg_catalog.pg_size_pretty(k.rate::bigint)
         ),
-        pg_catalog.format(
-            'ALTER SYSTEM SET autovacuum_vacuum_cost_delay = ''2ms''; '
-            'ALTER SYSTEM SET autovacuum_vacuum_cost_limit = %s; '
-            'SELECT pg_catalog.pg_reload_conf();',
-            greatest(200, k.cost_limit)
-        ),
-        greatest(200, k.cost_limit)::text,
+        -- The server's defaults.
+        'ALTER SYSTEM SET autovacuum_vacuum_cost_delay = ''2ms''; '
+        || case when k.cost_limit < 200
+            then 'ALTER SYSTEM SET autovacuum_vacuum_cost_limit = 200; '
+            else ''
+        end || 'SELECT pg_catalog.pg_reload_conf();',
+        'a delay of 2ms and a limit of 200',
         false
     from known as k
     where k.rate < k.rate_least
@@ -160,9 +170,14 @@ found as (
         k.restart
     from known as k
     cross join lateral (
-        values (least(20, pg_catalog.ceil(k.tables::double precision / greatest(k.tables_most, 1))))
+        values (
+            least(
+                k.workers_most,
+                pg_catalog.ceil(k.tables::double precision / greatest(k.tables_most, 1))
+            )
+        )
     ) as w (workers)
-    where k.tables_per_worker > k.tables_most and k.workers < 20
+    where k.tables_per_worker > k.tables_most and k.workers < k.workers_most
 )
 
 select

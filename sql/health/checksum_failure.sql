@@ -1,8 +1,8 @@
 -- Pages whose checksum was wrong when they were read.
 --
 -- Counted by the server since the statistics of the database were reset, in other databases and in
--- the shared catalogs too. Catalogs: pg_stat_database. Thresholds: none: one is too many. Source: the
--- manual, "Data Checksums".
+-- the shared catalogs too. Catalogs: pg_stat_database. Thresholds: none: one is too many. Source:
+-- the manual, "Data Checksums".
 select
     'critical' as severity,
     coalesce(pg_catalog.quote_ident(d.datname), 'shared catalogs') as object,

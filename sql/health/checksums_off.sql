@@ -1,8 +1,8 @@
 -- Whether a page that the disk has damaged would be noticed.
 --
--- Without checksums it is taken for what it is not, and gets into the backups. They are on by default
--- from PostgreSQL 18 on. Catalogs: none, data_checksums. Thresholds: none. Source: the manual, "Data
--- Checksums".
+-- Without checksums it is taken for what it is not, and gets into the backups. They are on by
+-- default from PostgreSQL 18 on. Catalogs: none, data_checksums. Thresholds: none. Source: the
+-- manual, "Data Checksums".
 select
     'info' as severity,
     null as object,

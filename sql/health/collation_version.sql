@@ -3,8 +3,8 @@
 -- After an update of the C library or ICU an index on text may be in the wrong order: rows are not
 -- found, and unique ones come twice. Only collations that something depends on are asked for their
 -- version. The database's own has a version from PostgreSQL 15 on only. Catalogs: pg_collation,
--- pg_depend, pg_index, pg_class, pg_namespace. Threshold: collation_version_most (20): with more indexes the
--- whole database is rebuilt in one statement. Source: the manual, "ALTER COLLATION".
+-- pg_depend, pg_index, pg_class, pg_namespace. Threshold: collation_version_most (20): with more
+-- indexes the whole database is rebuilt in one statement. Source: the manual, "ALTER COLLATION".
 with compared as materialized (
     select c.oid, c.collname, c.collnamespace, c.collversion,
         pg_catalog.pg_collation_actual_version(c.oid) as actual

@@ -12,7 +12,8 @@ with watched (name, good, severity, consequence) as (
     ('fsync', 'on', 'critical', 'a crash of the machine can corrupt the whole cluster'),
     (
         'full_page_writes', 'on', 'warning',
-        'a page that was half written in a crash cannot be repaired, unless the file system writes 8 kB at once'
+        'a page that was half written in a crash cannot be repaired, unless the file system '
+        'writes 8 kB at once'
     ),
     (
         'data_sync_retry', 'off', 'warning',
@@ -114,7 +115,8 @@ select
     f.name || ' = ' || f.good as threshold,
     pg_catalog.format('is %s: %s', f.value, f.consequence) || case
         when f.source = 'command line'
-            then '. It was given on the command line of the server, which ALTER SYSTEM does not override'
+            then '. It was given on the command line of the server, which ALTER SYSTEM does not '
+                'override'
         else ''
     end as message,
     f.remediation,

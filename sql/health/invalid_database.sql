@@ -9,7 +9,8 @@ select
     pg_catalog.age(d.datfrozenxid)::double precision as value,
     'transactions of age' as unit,
     null as threshold,
-    'is invalid: DROP DATABASE was interrupted, and nothing but finishing it is possible' as message,
+    'is invalid: DROP DATABASE was interrupted, and nothing but finishing it is possible'
+        as message,
     pg_catalog.format('DROP DATABASE %I;', d.datname) as remediation,
     pg_catalog.jsonb_build_object('oid', d.oid::bigint, 'risk', 'data_loss') as details
 from pg_catalog.pg_database as d

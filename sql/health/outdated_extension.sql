@@ -3,8 +3,8 @@
 -- After an update of the packages the library is new and the SQL objects are old until ALTER
 -- EXTENSION UPDATE has run in each database. Where no script leads to the default version there is
 -- nothing to run. Also extensions whose files are gone: they cannot be restored from a dump.
--- Catalogs: pg_extension, and the control files, read once. Thresholds: none. Source: the manual, "Extension
--- Updates". An update takes locks on what it changes.
+-- Catalogs: pg_extension, and the control files, read once. Thresholds: none. Source: the manual,
+-- "Extension Updates". An update takes locks on what it changes.
 with behind as materialized (
     select
         e.extname,

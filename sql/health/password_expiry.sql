@@ -1,9 +1,9 @@
 -- Login roles whose password ends soon, or has ended.
 --
 -- VALID UNTIL is about the password only: a role that logs in by another method (peer, a
--- certificate, trust) is not kept out by it. Catalogs: pg_roles. Thresholds: password_expiry_warning
--- (14 days); password_expiry_renewal (90 days): how long the proposed term is. Source: the manual, "CREATE
--- ROLE".
+-- certificate, trust) is not kept out by it. Catalogs: pg_roles. Thresholds:
+-- password_expiry_warning (14 days); password_expiry_renewal (90 days): how long the proposed term
+-- is. Source: the manual, "CREATE ROLE".
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_password_expiry_warning')::interval

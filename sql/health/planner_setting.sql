@@ -1,12 +1,12 @@
 -- Ways of executing a query that are switched off for everybody.
 --
--- A plan type that is off is off for all queries, also for those for which it is right. Fine for
--- a session that is looking for the reason of a plan, hardly ever for a server. jit is left out:
--- off is a sound choice for short queries. The same goes for costs by which a page at random is
+-- A plan type that is off is off for all queries, also for those for which it is right. Fine for a
+-- session that is looking for the reason of a plan, hardly ever for a server. jit is left out: off
+-- is a sound choice for short queries. The same goes for costs by which a page at random is
 -- cheaper than one in a row. The value that sessions start with counts (the setting of the server,
--- the database or the role), not that of the session. Catalogs: pg_settings. Thresholds: none: the default
--- of the server is the limit. Source: the manual, "Planner Method Configuration" and "Planner Cost
--- Constants".
+-- the database or the role), not that of the session. Catalogs: pg_settings. Thresholds: none: the
+-- default of the server is the limit. Source: the manual, "Planner Method Configuration" and
+-- "Planner Cost Constants".
 with settings as materialized (
     select s.name, s.category, s.vartype, s.boot_val, s.reset_val, s.source
     from pg_catalog.pg_settings as s

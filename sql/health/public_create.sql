@@ -3,8 +3,8 @@
 -- Where such a schema is on the search path of others, a function or table made in it is taken for
 -- theirs (CVE-2018-1058). Warning for those on a default search path (of the server, or set for a
 -- role or this database), info for the rest. Until PostgreSQL 14 the schema public of a new
--- database was so. Catalogs: pg_namespace, pg_settings, pg_db_role_setting, pg_database. Thresholds:
--- none. Source: the manual, "Usage Patterns" of schemas.
+-- database was so. Catalogs: pg_namespace, pg_settings, pg_db_role_setting, pg_database.
+-- Thresholds: none. Source: the manual, "Usage Patterns" of schemas.
 with open as materialized (
     select n.oid, n.nspname, n.nspowner
     from pg_catalog.pg_namespace as n

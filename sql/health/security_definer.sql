@@ -2,9 +2,9 @@
 --
 -- Whoever calls one decides by search_path which objects the names in it mean, and so what is done
 -- as superuser. Only those that others than the owner may call; not those in C or of an extension,
--- and not bodies of standard SQL, whose names are bound when the function is made. Catalogs: pg_proc,
--- pg_language, pg_roles, pg_depend. Thresholds: none. Source: the manual, "Writing SECURITY
--- DEFINER Functions Safely".
+-- and not bodies of standard SQL, whose names are bound when the function is made. Catalogs:
+-- pg_proc, pg_language, pg_roles, pg_depend. Thresholds: none. Source: the manual, "Writing
+-- SECURITY DEFINER Functions Safely".
 select
     'info' as severity,
     pg_catalog.format(

@@ -1,9 +1,10 @@
 -- How long this major version is maintained, and whether a minor release is missing.
 --
 -- A version that is no longer maintained gets no fix for what is found in it. What is known of
--- minor releases has a date, and newer versions than the list knows are never called old. Catalogs:
--- none, server_version_num. Threshold: server_version_notice (180 days): how long before the end it is
--- said. Source: https://www.postgresql.org/support/versioning/ and the release announcements.
+-- minor releases has a date, and newer versions than the list knows are never called old.
+-- Catalogs: none, server_version_num. Threshold: server_version_notice (180 days): how long before
+-- the end it is said. Source: https://www.postgresql.org/support/versioning/ and the release
+-- announcements.
 with known (major, minor, known_on, ends_on) as (
     values
     (14, 23, date '2026-05-14', date '2026-11-12'),

@@ -69,6 +69,11 @@ pub(super) const THRESHOLDS: &[Threshold] = &[
     ),
     threshold!("autovacuum_setting_tables_most", Count(5000), "Tables for each autovacuum worker."),
     threshold!(
+        "autovacuum_setting_workers_most",
+        Count(20),
+        "Autovacuum workers above which no more are proposed."
+    ),
+    threshold!(
         "timeout_setting_recommended",
         Seconds(600),
         "The limit that is proposed for sessions idle in a transaction."

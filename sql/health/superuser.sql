@@ -1,9 +1,9 @@
 -- Login roles that are superusers besides the one that the cluster was made with.
 --
 -- No check of privileges stops them, and they can run programs on the server. The owner of this
--- database is left out. Catalogs: pg_roles, pg_database. Threshold: superuser_most (3): with more of them
--- each is a warning, below an info. Source: the manual, "Role Attributes"; PostgreSQL CIS benchmark
--- (no superuser but for administration).
+-- database is left out. Catalogs: pg_roles, pg_database. Threshold: superuser_most (3): with more
+-- of them each is a warning, below an info. Source: the manual, "Role Attributes"; PostgreSQL CIS
+-- benchmark (no superuser but for administration).
 with found as materialized (
     select
         r.oid,

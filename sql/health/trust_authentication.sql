@@ -103,7 +103,8 @@ found as (
         'warning',
         l.*,
         pg_catalog.format(
-            'cannot be read (%s): a reload keeps the old rules, and the server will not start again',
+            'cannot be read (%s): a reload keeps the old rules, and the server will not start '
+            'again',
             l.error
         )
     from lines as l
