@@ -2,7 +2,7 @@
 
 use advisor_sql::health::Check;
 
-use super::{Finding, spills};
+use super::{Finding, memory, spills};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
@@ -17,6 +17,10 @@ pub(super) fn refine(
     match check.name {
         "temp_file_spill" => spills::add_statements(findings),
         "statement_statistics" => spills::find_evictions(check, findings),
+        "memory" => {
+            memory::judge(findings);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

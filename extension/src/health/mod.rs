@@ -1,6 +1,8 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
 mod inside;
+pub(crate) mod machine;
+pub(crate) mod memory;
 mod spills;
 
 use advisor_sql::health::{self, Check, Ignored};

@@ -64,7 +64,9 @@ fn standby(_: &Fixture) -> Result<()> {
     // Every check runs there too.
     let found = findings(&mut on_standby, "all")?;
     ensure!(!found.iter().any(|one| one.message.starts_with("could not be checked")), "{found:#?}");
-    ensure!(!found.iter().any(|one| ["warning", "critical"].contains(&one.severity.as_str())));
+    // fsync and full_page_writes are off in every scratch cluster.
+    let bad = |severity: &str| ["warning", "critical"].contains(&severity);
+    ensure!(!found.iter().any(|one| bad(&one.severity) && one.check != "durability"), "{found:#?}");
 
     on_standby.batch_execute("select pg_wal_replay_pause()")?;
     on_primary.batch_execute(

@@ -11,7 +11,10 @@ mod fixture;
 mod health;
 mod health_connection;
 mod health_index;
+mod health_integrity;
+mod health_security;
 mod health_server;
+mod health_settings;
 mod health_workload;
 mod interrupts;
 mod objects;
@@ -49,8 +52,11 @@ fn main() -> Result<ExitCode> {
         health::CASES,
         health_connection::CASES,
         health_index::CASES,
+        health_integrity::CASES,
+        health_security::CASES,
         health_server::CASES,
         health_workload::CASES,
+        health_settings::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
