@@ -1,6 +1,7 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
 mod inside;
+mod temporary;
 
 use advisor_sql::health::{self, Check};
 use pgrx::spi::SpiError;

@@ -9,8 +9,10 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_autovacuum;
 mod health_index;
 mod health_server;
+mod health_vacuum;
 mod interrupts;
 mod objects;
 mod odd;
@@ -45,8 +47,10 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_autovacuum::CASES,
         health_index::CASES,
         health_server::CASES,
+        health_vacuum::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
