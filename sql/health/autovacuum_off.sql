@@ -1,11 +1,11 @@
 -- Whether autovacuum runs at all.
 --
--- It needs the settings autovacuum and track_counts. They are read as a new session would have them;
--- what is set for a role or a database is listed by itself. Catalogs: pg_settings,
--- pg_db_role_setting, pg_database, pg_roles. Thresholds: none, off is critical; on a standby, where
--- VACUUM does not run before it is promoted, it is information; off for some sessions only is a
--- warning, as what they change is not counted. Source: the manual's chapter on routine vacuuming.
--- Needs no privileges.
+-- It needs the settings autovacuum and track_counts. They are read as a new session would have
+-- them; what is set for a role or a database is listed by itself. Catalogs: pg_settings,
+-- pg_db_role_setting, pg_database, pg_roles. Thresholds: none, off is critical; on a standby,
+-- where VACUUM does not run before it is promoted, it is information; off for some sessions only
+-- is a warning, as what they change is not counted. Source: the manual's chapter on routine
+-- vacuuming. Needs no privileges.
 with own as (
     select
         d.datname,
@@ -49,7 +49,10 @@ where s.name in ('autovacuum', 'track_counts')
     and s.reset_val = 'off'
     -- Off here because of the database or the role says nothing about the server.
     and s.source not in ('database', 'user', 'database user', 'client')
-    and not exists (select from own as o where o.name = s.name and o.is_mine and s.source = 'session')
+    and not exists (
+        select from own as o
+        where o.name = s.name and o.is_mine and s.source = 'session'
+    )
 
 union all
 

@@ -1,13 +1,13 @@
 -- Tables whose own settings keep autovacuum away.
 --
--- It is switched off for the table or its TOAST table, or the point at which it would come (threshold
--- plus scale factor times reltuples) is out of reach. Catalogs: pg_class.reloptions;
+-- It is switched off for the table or its TOAST table, or the point at which it would come
+-- (threshold plus scale factor times reltuples) is out of reach. Catalogs: pg_class.reloptions;
 -- pg_stat_get_dead_tuples() for tables with such settings only. Thresholds: a trigger point, for
--- VACUUM or ANALYZE, above autovacuum_table_setting_times (2) times the rows of the table and above
--- autovacuum_table_setting_rows (1 million) rows; it is a warning when the table has more than that
--- many rows, or more dead ones than the settings of the server would leave, else information. Source:
--- Percona's advisor on settings of tables; relation_needs_vacanalyze() in autovacuum.c. Needs no
--- privileges.
+-- VACUUM or ANALYZE, above autovacuum_table_setting_times (2) times the rows of the table and
+-- above autovacuum_table_setting_rows (1 million) rows; it is a warning when the table has more
+-- than that many rows, or more dead ones than the settings of the server would leave, else
+-- information. Source: Percona's advisor on settings of tables; relation_needs_vacanalyze() in
+-- autovacuum.c. Needs no privileges.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_autovacuum_table_setting_times')
@@ -67,7 +67,8 @@ option as (
         p.option_name = 'autovacuum_enabled' and not p.option_value::boolean as is_off
     from tuned as t
     cross join lateral pg_catalog.pg_options_to_table(t.reloptions) as p
-    where p.option_name ~ '^autovacuum_(enabled|(vacuum|analyze)_(threshold|scale_factor|max_threshold))$'
+    where p.option_name
+        ~ '^autovacuum_(enabled|(vacuum|analyze)_(threshold|scale_factor|max_threshold))$'
 ),
 
 pointed as (

@@ -1,16 +1,17 @@
 -- How far each database is on the way to transaction id and multixact wraparound.
 --
--- All databases, also those that nobody can connect to; invalid ones (datconnlimit -2) hold nothing
--- back. Ids are counted in percent of 2^31; the server stops assigning them 3 million before that
--- (varsup.c and multixact.c, from PostgreSQL 14). Autovacuum should freeze at
+-- All databases, also those that nobody can connect to; invalid ones (datconnlimit -2) hold
+-- nothing back. Ids are counted in percent of 2^31; the server stops assigning them 3 million
+-- before that (varsup.c and multixact.c, from PostgreSQL 14). Autovacuum should freeze at
 -- autovacuum_freeze_max_age (multixacts: autovacuum_multixact_freeze_max_age), and goes without
--- indexes and delays past vacuum_failsafe_age (vacuum_multixact_failsafe_age), but not before 1.05
--- times the former. Catalogs: pg_database, and pg_class for the oldest table of a database that is
--- found. Thresholds: information above database_age_overdue (1.5) times the age at which autovacuum
--- freezes and above database_age_least (400 million); warning from database_age_warning (50 %) or,
--- when overdue, past the failsafe; critical from database_age_critical (65 %, which is before the
--- failsafe at 75 %). Source: the manual's chapter on preventing wraparound, which asks for a plain
--- VACUUM in an emergency; dasha and check_postgres for the percents. Needs no privileges.
+-- indexes and delays past vacuum_failsafe_age (vacuum_multixact_failsafe_age), but not before
+-- 1.05 times the former. Catalogs: pg_database, and pg_class for the oldest table of a database
+-- that is found. Thresholds: information above database_age_overdue (1.5) times the age at which
+-- autovacuum freezes and above database_age_least (400 million); warning from
+-- database_age_warning (50 %) or, when overdue, past the failsafe; critical from
+-- database_age_critical (65 %, which is before the failsafe at 75 %). Source: the manual's
+-- chapter on preventing wraparound, which asks for a plain VACUUM in an emergency; dasha and
+-- check_postgres for the percents. Needs no privileges.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_database_age_warning')::double precision

@@ -1,14 +1,14 @@
 -- Tables with many dead rows.
 --
 -- They are held against the point at which autovacuum would take each table: threshold plus scale
--- factor times reltuples, from the table's own settings (a TOAST table has those of its table unless
--- it has any itself) or the server's, and from PostgreSQL 18 at most
+-- factor times reltuples, from the table's own settings (a TOAST table has those of its table
+-- unless it has any itself) or the server's, and from PostgreSQL 18 at most
 -- autovacuum_vacuum_max_threshold. Source: relation_needs_vacanalyze() in autovacuum.c. Temporary
--- tables are their session's own. Catalogs: pg_class, pg_stat_get_dead_tuples() and its like, of
--- which all but the first are called for the tables that are found only. Thresholds: warning above
--- dead_tuples_least (10,000) dead rows when they are more than dead_tuples_warning (30 %) of all, or
--- more than dead_tuples_trigger (3) times the trigger point; information while a VACUUM is at it.
--- Needs no privileges.
+-- tables are their session's own. Catalogs: pg_class, pg_depend, pg_stat_get_dead_tuples() and
+-- its like, of which all but the first are called for the tables that are found only. Thresholds:
+-- warning above dead_tuples_least (10,000) dead rows when they are more than dead_tuples_warning
+-- (30 %) of all, or more than dead_tuples_trigger (3) times the trigger point; information while
+-- a VACUUM is at it. Needs no privileges.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_dead_tuples_least')::bigint as least,
@@ -32,28 +32,40 @@ with limits as (
 counted as materialized (
     select
         c.oid,
-        pg_catalog.pg_stat_get_dead_tuples(c.oid) as dead
+        c.reltuples,
+        c.reloptions,
+        pg_catalog.pg_stat_get_dead_tuples(c.oid) as dead,
+        -- Found by key: nothing leads from a TOAST table to its table but this.
+        case when c.relkind = 't' then (
+            select d.refobjid
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::regclass
+                and d.objid = c.oid
+                and d.objsubid = 0
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and d.deptype = 'i'
+            limit 1
+        ) end as owner
     from pg_catalog.pg_class as c
     cross join limits as l
     where c.relkind in ('r', 'm', 't')
         and c.relpersistence <> 't'
         and l.unable is null
-        and pg_catalog.pg_stat_get_dead_tuples(c.oid) > l.least
+        -- Few pass, which the planner expects of an equality and not of a comparison.
+        and case when pg_catalog.pg_stat_get_dead_tuples(c.oid) > l.least then 1 end = 1
 ),
 
-owned as (
+owned as materialized (
     select
         d.oid,
         d.dead,
-        coalesce(m.oid, c.oid) as table_oid,
+        coalesce(m.oid, d.oid) as table_oid,
         pg_catalog.pg_stat_get_live_tuples(d.oid) as live,
-        greatest(c.reltuples, 0) as reltuples,
-        coalesce(c.reloptions, m.reloptions) as reloptions
+        greatest(d.reltuples, 0) as reltuples,
+        coalesce(d.reloptions, m.reloptions) as reloptions
     from counted as d
-    join pg_catalog.pg_class as c
-        on c.oid = d.oid
     left join pg_catalog.pg_class as m
-        on m.reltoastrelid = d.oid and c.relkind = 't'
+        on m.oid = d.owner
 ),
 
 tuned as (

@@ -1,14 +1,14 @@
 -- Tables with rows, but without statistics.
 --
--- Whether statistics are there is read from pg_stats where its columns may be read. Where they may not
--- (pg_statistic is for superusers), the counters decide: no ANALYZE since they began, and as many
--- changes as the table has rows, so that statistics from before, if any, would be of other rows; a
--- crash loses the counters, not the statistics. Only for tables without an ANALYZE in the counters is
--- pg_stats asked at all. Partitions are summed up under the topmost table when there are several. The
--- system's own tables are left out, and temporary ones, which are their session's own. Catalogs:
--- pg_class, pg_stats, pg_stat_get_last_analyze_time() and its like. Threshold: warning from
--- never_analyzed_least (1,000) rows, by reltuples or the counters. Needs no privileges, but SELECT on
--- a table for being sure of it.
+-- Whether statistics are there is read from pg_stats where its columns may be read. Where they
+-- may not (pg_statistic is for superusers), the counters decide: no ANALYZE since they began, and
+-- as many changes as the table has rows, so that statistics from before, if any, would be of
+-- other rows; a crash loses the counters, not the statistics. Only for tables without an ANALYZE
+-- in the counters is pg_stats asked at all. Partitions are summed up under the topmost table when
+-- there are several. The system's own tables are left out, and temporary ones, which are their
+-- session's own. Catalogs: pg_class, pg_stats, pg_stat_get_last_analyze_time() and its like.
+-- Threshold: warning from never_analyzed_least (1,000) rows, by reltuples or the counters. Needs
+-- no privileges, but SELECT on a table for being sure of it.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_never_analyzed_least')::bigint as least,
@@ -43,8 +43,7 @@ unmarked as materialized (
         and greatest(c.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid)) >= l.least
 ),
 
--- Statistics would be of some column; a table whose columns have none wanted (a target of 0) is left
--- out.
+-- Statistics would be of some column: a table whose columns want none (a target of 0) is left out.
 bare as (
     select
         u.*,

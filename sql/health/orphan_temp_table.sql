@@ -1,14 +1,14 @@
 -- Temporary tables whose session is gone.
 --
--- A crash leaves them behind. Their age counts for the whole database, and only their session could
--- VACUUM them. Autovacuum drops them when it comes to the database and no new session has taken the
--- place of the old one. The number in pg_temp_N is that of the backend: from PostgreSQL 16
--- pg_stat_get_backend_idset() has the numbers that are taken; before, only pg_locks shows them, for
--- sessions that hold a lock. A table is left behind when its number is not taken in this database, and
--- cannot be told while there are sessions whose number is not shown; the extension asks the server
--- (checkTempNamespaceStatus() in namespace.c). Catalogs: pg_class, pg_namespace, pg_locks,
--- pg_stat_activity. Thresholds: information; warning when the table's age is above
--- orphan_temp_table_warning (50 %) of 2^31. Needs no privileges.
+-- A crash leaves them behind. Their age counts for the whole database, and only their session
+-- could VACUUM them. Autovacuum drops them when it comes to the database and no new session has
+-- taken the place of the old one. The number in pg_temp_N is that of the backend: from PostgreSQL
+-- 16 pg_stat_get_backend_idset() has the numbers that are taken; before, only pg_locks shows
+-- them, for sessions that hold a lock. A table is left behind when its number is not taken in
+-- this database, and cannot be told while there are sessions whose number is not shown; the
+-- extension asks the server (checkTempNamespaceStatus() in namespace.c). Catalogs: pg_class,
+-- pg_namespace, pg_locks, pg_stat_activity. Thresholds: information; warning when the table's age
+-- is above orphan_temp_table_warning (50 %) of 2^31. Needs no privileges.
 with temporary as materialized (
     select
         c.oid,
@@ -30,25 +30,33 @@ with temporary as materialized (
         and n.oid <> pg_catalog.pg_my_temp_schema()
 ),
 
--- The other sessions of this database, with their numbers as far as they can be known.
-session as materialized (
+-- The numbers of sessions, as far as they can be known.
+numbered as materialized (
+    select distinct
+        l.pid,
+        pg_catalog.split_part(l.virtualtransaction, '/', 1)::integer as number
+    from pg_catalog.pg_locks as l
+    where pg_catalog.current_setting('server_version_num')::integer < 160000
+        and exists (select from temporary)
+        and l.pid is not null
+        and l.virtualtransaction ~ '^[0-9]+/'
+
+    union all
+
     select
-        a.pid,
-        case
-            when pg_catalog.current_setting('server_version_num')::integer < 160000 then (
-                select nullif(pg_catalog.split_part(l.virtualtransaction, '/', 1), '')::integer
-                from pg_catalog.pg_locks as l
-                where l.pid = a.pid
-                limit 1
-            )
-            else (
-                select b.id
-                from pg_catalog.pg_stat_get_backend_idset() as b (id)
-                where pg_catalog.pg_stat_get_backend_pid(b.id) = a.pid
-                limit 1
-            )
-        end as number
+        pg_catalog.pg_stat_get_backend_pid(b.id),
+        b.id
+    from pg_catalog.pg_stat_get_backend_idset() as b (id)
+    where pg_catalog.current_setting('server_version_num')::integer >= 160000
+        and exists (select from temporary)
+),
+
+-- The other sessions of this database.
+session as materialized (
+    select n.number
     from pg_catalog.pg_stat_activity as a
+    left join numbered as n
+        on n.pid = a.pid
     where a.datname = pg_catalog.current_database()
         and a.pid <> pg_catalog.pg_backend_pid()
         and exists (select from temporary)
@@ -94,8 +102,8 @@ select
     pg_catalog.count(*),
     'temporary tables',
     pg_catalog.min(g.warning) || ' % of 2^31',
-    'whether these are left behind cannot be told before PostgreSQL 16 while other sessions are idle '
-        'in this database, but by the extension mcp_advisor',
+    'before PostgreSQL 16, whether these are left behind can only be told by the extension '
+        'mcp_advisor while other sessions are idle in this database',
     null,
     pg_catalog.jsonb_build_object(
         'ran', false,

@@ -1,11 +1,12 @@
 -- Which tables of this database keep its transaction id or multixact age up.
 --
--- Tables and materialized views with their TOAST tables, temporary ones too; a TOAST table without
--- settings of its own has those of its table (autovacuum.c), and a table's setting only counts when
--- it is lower than the server's. Catalogs: pg_class. Thresholds: information above
--- table_age_overdue (1.5) times the age at which autovacuum freezes the table and, unless the table
--- has its own setting, above table_age_least (400 million); warning from table_age_warning (50 % of
--- 2^31), critical from table_age_critical (65 %). Source: as for database_age. Needs no privileges.
+-- Tables and materialized views with their TOAST tables, temporary ones too; a TOAST table
+-- without settings of its own has those of its table (autovacuum.c), and a table's setting only
+-- counts when it is lower than the server's. Catalogs: pg_class, pg_depend. Thresholds:
+-- information above table_age_overdue (1.5) times the age at which autovacuum freezes the table
+-- and, unless the table has its own setting, above table_age_least (400 million); warning from
+-- table_age_warning (50 % of 2^31), critical from table_age_critical (65 %). Source: as for
+-- database_age. Needs no privileges.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_table_age_warning')::double precision
@@ -19,45 +20,80 @@ with limits as (
         pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::bigint as freeze_multi
 ),
 
+-- Below these ages only a table with its own setting can be overdue.
+floors as (
+    select
+        least(
+            greatest(l.least, l.overdue * l.freeze), l.warning / 100 * 2147483648
+        )::bigint as xids,
+        least(
+            greatest(l.least, l.overdue * l.freeze_multi), l.warning / 100 * 2147483648
+        )::bigint as multixacts
+    from limits as l
+),
+
+candidate as materialized (
+    select
+        c.oid,
+        c.reltoastrelid,
+        c.reloptions,
+        c.relfrozenxid,
+        c.relminmxid,
+        -- Found by key: nothing leads from a TOAST table to its table but this.
+        case when c.relkind = 't' then (
+            select d.refobjid
+            from pg_catalog.pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::regclass
+                and d.objid = c.oid
+                and d.objsubid = 0
+                and d.refclassid = 'pg_catalog.pg_class'::regclass
+                and d.deptype = 'i'
+            limit 1
+        ) end as owner
+    from pg_catalog.pg_class as c
+    cross join floors as f
+    where c.relkind in ('r', 'm', 't')
+        and c.relfrozenxid <> '0'
+        -- Few pass, which the planner expects of an equality and not of a comparison.
+        and case
+            when pg_catalog.age(c.relfrozenxid) > f.xids then 1
+            when pg_catalog.mxid_age(c.relminmxid) > f.multixacts then 1
+            when c.reloptions is not null and c.reloptions::text like '%freeze_max_age%' then 1
+        end = 1
+),
+
 relation as (
     select
         c.oid,
-        c.oid as table_oid,
-        c.reloptions,
+        coalesce(m.oid, c.oid) as table_oid,
+        coalesce(c.reloptions, m.reloptions) as reloptions,
         c.relfrozenxid,
         c.relminmxid
-    from pg_catalog.pg_class as c
-    where c.relkind in ('r', 'm') and c.relfrozenxid <> '0'
+    from candidate as c
+    left join pg_catalog.pg_class as m
+        on m.oid = c.owner
 
     union all
 
+    -- Those that have the settings of their table.
     select
         t.oid,
         c.oid,
         coalesce(t.reloptions, c.reloptions),
         t.relfrozenxid,
         t.relminmxid
-    from pg_catalog.pg_class as c
+    from candidate as c
     join pg_catalog.pg_class as t
-        on t.oid = c.reltoastrelid and t.relkind = 't'
-    where c.reltoastrelid <> 0
+        on t.oid = c.reltoastrelid
+    where c.reltoastrelid <> 0 and c.reloptions is not null
 ),
 
--- Few: only what can be overdue by some limit.
 old as materialized (
     select
         r.*,
         pg_catalog.age(r.relfrozenxid)::bigint as xid_age,
         pg_catalog.mxid_age(r.relminmxid)::bigint as multi_age
     from relation as r
-    cross join limits as l
-    where r.reloptions::text like '%freeze_max_age%'
-        or pg_catalog.age(r.relfrozenxid) > least(
-            greatest(l.least, l.overdue * l.freeze), l.warning / 100 * 2147483648
-        )
-        or pg_catalog.mxid_age(r.relminmxid) > least(
-            greatest(l.least, l.overdue * l.freeze_multi), l.warning / 100 * 2147483648
-        )
 ),
 
 limited as (

@@ -1,10 +1,11 @@
 -- The VACUUMs that are running now, in all databases.
 --
--- One that goes over the indexes more than once has too little memory for the dead rows: each pass
--- reads all indexes. Catalogs: pg_stat_progress_vacuum (read as jsonb, as PostgreSQL 17 renamed and
--- added columns), pg_stat_activity. Thresholds: warning above vacuum_progress_passes (1) passes over
--- the indexes that are done. Source: the manual's chapter on progress reporting; pganalyze (multi-pass
--- vacuum). Needs pg_read_all_stats (pg_monitor) to see those of other roles.
+-- One that goes over the indexes more than once has too little memory for the dead rows: each
+-- pass reads all indexes. Catalogs: pg_stat_progress_vacuum (read as jsonb, as PostgreSQL 17
+-- renamed and added columns), pg_stat_activity. Thresholds: warning above vacuum_progress_passes
+-- (1) passes over the indexes that are done. Source: the manual's chapter on progress reporting;
+-- pganalyze (multi-pass vacuum). Needs pg_read_all_stats (pg_monitor) to see those of other
+-- roles.
 with running as (
     select
         v.pid,

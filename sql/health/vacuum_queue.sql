@@ -1,11 +1,13 @@
--- Whether autovacuum keeps up: all its workers are busy, and many tables of this database are due.
+-- Whether autovacuum keeps up: all its workers are busy, and many tables of this database are
+-- due.
 --
--- A table is due past its trigger point for dead rows, inserted rows or changes, from its own settings
--- or the server's, or past the age at which it is to be frozen (relation_needs_vacanalyze() in
--- autovacuum.c). Tables are counted only when all workers are busy. Catalogs: pg_stat_activity,
--- pg_class, pg_stat_get_dead_tuples() and its like. Thresholds: information from vacuum_queue_least
--- (10) tables on; warning when a worker has been at one table for vacuum_queue_warning (1 hour), too.
--- Needs pg_read_all_stats (pg_monitor) to see the workers.
+-- A table is due past its trigger point for dead rows, inserted rows or changes, from its own
+-- settings or the server's, or past the age at which it is to be frozen
+-- (relation_needs_vacanalyze() in autovacuum.c). Tables are counted only when all workers are
+-- busy. Catalogs: pg_stat_activity, pg_class, pg_stat_get_dead_tuples() and its like. Thresholds:
+-- information from vacuum_queue_least (10) tables on; warning when a worker has been at one table
+-- for vacuum_queue_warning (1 hour), too. Needs pg_read_all_stats (pg_monitor) to see the
+-- workers.
 with worker as materialized (
     select
         pg_catalog.count(*) as busy,

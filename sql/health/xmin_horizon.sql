@@ -1,13 +1,14 @@
 -- What keeps VACUUM from removing dead rows: whoever might still have to see them.
 --
--- A row for each session, prepared transaction, replication slot and standby (hot_standby_feedback)
--- whose oldest transaction id is too long ago. The own session and those that run VACUUM do not count,
--- as VACUUM does not mind them (ComputeXidHorizons() in procarray.c); parallel workers go with their
--- leader. Slots and standbys have no time. Catalogs: pg_stat_activity, pg_prepared_xacts,
--- pg_replication_slots, pg_stat_replication, pg_stat_progress_vacuum. Thresholds:
--- xmin_horizon_warning (1 hour) or xmin_horizon_warning_ids (10 million), xmin_horizon_critical (24
--- hours) or xmin_horizon_critical_ids (100 million) transactions. Source: pganalyze (24 hours). Needs
--- pg_read_all_stats (pg_monitor) to see the times of other roles' sessions.
+-- A row for each session, prepared transaction, replication slot and standby
+-- (hot_standby_feedback) whose oldest transaction id is too long ago. The own session and those
+-- that run VACUUM do not count, as VACUUM does not mind them (ComputeXidHorizons() in
+-- procarray.c); parallel workers go with their leader. Slots and standbys have no time. Catalogs:
+-- pg_stat_activity, pg_prepared_xacts, pg_replication_slots, pg_stat_replication,
+-- pg_stat_progress_vacuum. Thresholds: xmin_horizon_warning (1 hour) or xmin_horizon_warning_ids
+-- (10 million), xmin_horizon_critical (24 hours) or xmin_horizon_critical_ids (100 million)
+-- transactions. Source: pganalyze (24 hours). Needs pg_read_all_stats (pg_monitor) to see the
+-- times of other roles' sessions.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_xmin_horizon_warning')::interval as warning,
@@ -43,7 +44,8 @@ holder as (
         pg_catalog.jsonb_build_object(
             'pid', a.pid, 'role', a.usename, 'database', a.datname, 'state', a.state,
             'application', a.application_name, 'type', a.backend_type,
-            'transaction_begin', a.xact_start, 'query', case when a.state is not null then pg_catalog.left(a.query, 200) end
+            'transaction_begin', a.xact_start,
+            'query', case when a.state is not null then pg_catalog.left(a.query, 200) end
         ) as details
     from pg_catalog.pg_stat_activity as a
     where (a.backend_xid is not null or a.backend_xmin is not null)
