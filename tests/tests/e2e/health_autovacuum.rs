@@ -167,21 +167,25 @@ fn vacuum_progress(fixture: &Fixture) -> Result<()> {
         insert into "Pass es" select g from generate_series(1, 500000) as g;
         delete from "Pass es" where a % 10 <> 0"#,
     )?;
+    flush(&mut client)?;
     // Memory for a third of the dead rows.
     let mut cleaner = fixture.cluster.connect("health_progress")?;
     cleaner.batch_execute(
         "set maintenance_work_mem = '1MB'; set vacuum_cost_limit = 1000; set vacuum_cost_delay = 10",
     )?;
     let vacuuming = std::thread::spawn(move || cleaner.batch_execute(r#"vacuum "Pass es""#));
-    let mut seen = Vec::new();
+    let (mut seen, mut marked) = (Vec::new(), Vec::new());
     while !vacuuming.is_finished() {
         let found = findings(&mut client, "vacuum_progress")?;
         let own = found.into_iter().find(|one| one.object == r#"public."Pass es""#);
         seen.extend(own);
+        marked.extend(summary(&mut client, "dead_tuples")?);
         sleep(Duration::from_millis(20));
     }
     let vacuumed = vacuuming.join().map_err(|_| anyhow::anyhow!("the session panicked"))?;
     vacuumed?;
+    // Nobody has to VACUUM what is being vacuumed.
+    ensure!(marked.contains(&r#"info public."Pass es""#.to_owned()), "{marked:?}");
     let first = seen.first().context("it was not seen")?;
     ensure!(first.severity == "ok" && first.message.contains("scanning heap"), "{first:#?}");
     ensure!(first.value.is_some_and(|percent| (0.0..100.0).contains(&percent)), "{first:#?}");
@@ -328,6 +332,11 @@ fn never_analyzed(fixture: &Fixture) -> Result<()> {
     let bare = found.iter().find(|one| one.object == "public.\"Ba re\"").context("bare")?;
     ensure!(bare.details["known_from"] == "counters", "{found:#?}");
     ensure!(!found.iter().any(|one| one.object == "public.private"), "{found:#?}");
+    // No lock on a table is waited for.
+    let mut locker = fixture.cluster.connect("health_never")?;
+    locker.batch_execute("begin; lock table parts, \"Ba re\" in access exclusive mode")?;
+    ensure!(summary(&mut client, "never_analyzed")?.len() == 4);
+    locker.batch_execute("rollback")?;
     expect_and_mend(
         &mut client,
         "never_analyzed",

@@ -15,6 +15,7 @@ use crate::health::{Finding, database, expect_ok, findings, summary};
 pub(crate) const CASES: &[Case] = &[
     ("health_finds_old_transaction_ids", old_ids),
     ("health_finds_tables_that_are_old_by_their_own_settings", own_freeze_age),
+    ("health_finds_ages_that_vacuum_brings_down", mended_ages),
     ("health_finds_who_holds_back_vacuum", xmin_horizon),
     ("health_finds_standbys_that_hold_back_vacuum", standby_feedback),
     ("health_vacuum_says_what_a_role_cannot_see", roles),
@@ -143,18 +144,37 @@ fn own_freeze_age(fixture: &Fixture) -> Result<()> {
     let found = summary(&mut client, "table_age")?;
     client.batch_execute("rollback")?;
     ensure!(found == ["info public.eager", "info public.eager_too"], "{found:?}");
+    Ok(())
+}
 
-    // Mended for real: the limits are low, the ids few, and VACUUM freezes them.
-    client.batch_execute("select pg_current_xact_id()")?;
-    client.batch_execute("set mcp_advisor.health_table_age_least = 0")?;
-    client.batch_execute("set mcp_advisor.health_table_age_overdue = 0")?;
-    let found = findings(&mut client, "table_age")?;
-    let plain = found.iter().find(|one| one.object == "public.plain");
-    let plain = plain.or(found.last()).context("row")?;
-    ensure!(plain.severity == "info", "{found:#?}");
-    client.batch_execute("vacuum (freeze) plain")?;
-    let found = findings(&mut client, "table_age")?;
-    ensure!(!found.iter().any(|one| one.object == "public.plain"), "{found:#?}");
+/// Real ages are small: the limits are lowered to them.
+fn mended_ages(_: &Fixture) -> Result<()> {
+    let (_cluster, mut client) = own_cluster("max_connections = 20")?;
+    for _ in 0..300 {
+        client.batch_execute("select pg_current_xact_id()")?;
+    }
+    client.batch_execute(
+        "set mcp_advisor.health_database_age_overdue = 0;
+        set mcp_advisor.health_database_age_least = 200;
+        set mcp_advisor.health_table_age_overdue = 0;
+        set mcp_advisor.health_table_age_least = 200",
+    )?;
+    let tables = findings(&mut client, "table_age")?;
+    ensure!(tables.len() > 1 && tables.iter().all(|one| one.severity == "info"), "{tables:#?}");
+    let found = findings(&mut client, "database_age")?;
+    let names: Vec<&str> = found.iter().map(|one| one.object.as_str()).collect();
+    for name in ["postgres", "template0", "template1"] {
+        ensure!(names.contains(&name), "{found:#?}");
+    }
+    // First a table as its own row says, then the database.
+    client.batch_execute(&tables[0].remediation)?;
+    let rest = findings(&mut client, "table_age")?;
+    ensure!(!rest.iter().any(|one| one.object == tables[0].object), "{rest:#?}");
+    let here = found.iter().find(|one| one.object == "postgres").context("postgres")?;
+    client.batch_execute(&here.remediation)?;
+    expect_ok(&mut client, "table_age")?;
+    let found = findings(&mut client, "database_age")?;
+    ensure!(!found.iter().any(|one| one.object == "postgres"), "{found:#?}");
     Ok(())
 }
 
@@ -264,6 +284,15 @@ fn standby_feedback(_: &Fixture) -> Result<()> {
     ensure!(found.len() == 1 && found[0].details["kind"] == "standby", "{found:#?}");
     ensure!(found[0].severity == "warning" && found[0].remediation.is_empty(), "{found:#?}");
     ensure!(found[0].message.contains("hot_standby_feedback"), "{found:#?}");
+    // With a slot it is the slot that keeps it.
+    client.batch_execute("select pg_create_physical_replication_slot('kept', true)")?;
+    there.batch_execute("alter system set primary_slot_name = 'kept'")?;
+    there.batch_execute("select pg_reload_conf()")?;
+    let found = wait_for(&mut client, "xmin_horizon", |found| {
+        found.iter().any(|one| one.details["kind"] == "slot of a standby")
+    })?;
+    ensure!(found.len() == 1 && found[0].object == "replication slot kept", "{found:#?}");
+    ensure!(found[0].remediation.is_empty(), "{found:#?}");
     reader.batch_execute("rollback")?;
     wait_for(&mut client, "xmin_horizon", is_ok)?;
     Ok(())
@@ -278,6 +307,9 @@ fn roles(fixture: &Fixture) -> Result<()> {
         insert into t select g from generate_series(1, 2000) as g",
     )?;
     flush(&mut client)?;
+    // Nothing waits for a lock on a table.
+    let mut locker = fixture.cluster.connect("health_vacuum_roles")?;
+    locker.batch_execute("begin; lock table t in access exclusive mode")?;
     let judged = |role: &str| -> Result<Vec<Finding>> {
         let mut other = fixture.cluster.connect_as("health_vacuum_roles", role)?;
         let mut found = findings(&mut other, "vacuum")?;
