@@ -21,7 +21,11 @@ limits as materialized (
         w.*,
         pg_catalog.current_setting('mcp_advisor.health_vacuum_queue_least')::bigint as least,
         pg_catalog.current_setting('mcp_advisor.health_vacuum_queue_warning')::interval as warning,
-        pg_catalog.current_setting('autovacuum_max_workers')::integer as workers,
+        -- From PostgreSQL 18 there are slots for as many.
+        least(
+            pg_catalog.current_setting('autovacuum_max_workers')::integer,
+            pg_catalog.current_setting('autovacuum_worker_slots', true)::integer
+        ) as workers,
         pg_catalog.current_setting('server_version_num')::integer as version,
         pg_catalog.current_setting('autovacuum_vacuum_threshold')::double precision as base,
         pg_catalog.current_setting('autovacuum_vacuum_scale_factor')::double precision as scale,
