@@ -2,7 +2,7 @@
 
 use advisor_sql::health::Check;
 
-use super::{Finding, memory, spills};
+use super::{Finding, memory, spills, temporary};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
@@ -19,6 +19,10 @@ pub(super) fn refine(
         "statement_statistics" => spills::find_evictions(check, findings),
         "memory" => {
             memory::judge(findings);
+            Ok(())
+        }
+        "orphan_temp_table" => {
+            temporary::judge(findings);
             Ok(())
         }
         _ => Ok(()),

@@ -4,6 +4,7 @@ mod inside;
 pub(crate) mod machine;
 pub(crate) mod memory;
 mod spills;
+mod temporary;
 
 use advisor_sql::health::{self, Check, Ignored};
 use pgrx::spi::SpiError;

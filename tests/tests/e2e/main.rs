@@ -9,12 +9,14 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_autovacuum;
 mod health_connection;
 mod health_index;
 mod health_integrity;
 mod health_security;
 mod health_server;
 mod health_settings;
+mod health_vacuum;
 mod health_workload;
 mod interrupts;
 mod objects;
@@ -51,12 +53,14 @@ fn main() -> Result<ExitCode> {
         explain_analyze::CASES,
         health::CASES,
         health_connection::CASES,
+        health_autovacuum::CASES,
         health_index::CASES,
         health_integrity::CASES,
         health_security::CASES,
         health_server::CASES,
         health_workload::CASES,
         health_settings::CASES,
+        health_vacuum::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
