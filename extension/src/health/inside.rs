@@ -2,16 +2,23 @@
 
 use advisor_sql::health::Check;
 
-use super::Finding;
+use super::{Finding, missing, redundant};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
-/// SQL. `findings` are what the check's SQL says, if it has any.
+/// SQL. `findings` are what the check's SQL says, if it has any; `caller_path` is the search path
+/// that the caller's statements are read under.
 ///
 /// # Errors
 /// See [`AdvisorError`]; the check is then reported as one that failed.
-pub(super) fn refine(check: &Check, findings: &mut Vec<Finding>) -> Result<(), AdvisorError> {
+pub(super) fn refine(
+    check: &'static Check,
+    caller_path: &str,
+    findings: &mut Vec<Finding>,
+) -> Result<(), AdvisorError> {
     match check.name {
+        "missing_index" => missing::find(check, caller_path, findings),
+        "redundant_index" => redundant::prove(caller_path, findings),
         _ => Ok(()),
     }
 }

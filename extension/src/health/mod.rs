@@ -1,6 +1,9 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
 mod inside;
+mod limits;
+mod missing;
+mod redundant;
 
 use advisor_sql::health::{self, Check};
 use pgrx::spi::SpiError;
@@ -54,15 +57,17 @@ pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
         given: given.to_owned(),
         values: health::names(),
     })?;
+    let caller_path = query::search_path()?;
     let scope = query::own_scope();
     scope.set("lock_timeout", health::LOCK_TIMEOUT);
-    let mut findings: Vec<Finding> = checks.into_iter().flat_map(run).collect();
+    let mut findings: Vec<Finding> =
+        checks.into_iter().flat_map(|check| run(check, &caller_path)).collect();
     findings.sort_by_key(|finding| health::rank(&finding.severity));
     Ok(findings)
 }
 
-/// One check: at least one finding.
-fn run(check: &'static Check) -> Vec<Finding> {
+/// One check: at least one finding. Statements of the caller are read under his search path.
+fn run(check: &'static Check, caller_path: &str) -> Vec<Finding> {
     let failed = |message: &str, details| {
         let mut finding = Finding::of(check, "info", health::failed(message));
         finding.details = JsonB(details);
@@ -75,7 +80,7 @@ fn run(check: &'static Check) -> Vec<Finding> {
             Err(_) if check.texts.is_empty() => Vec::new(),
             Err(needs) => return Ok(Err(needs)),
         };
-        inside::refine(check, &mut findings)?;
+        inside::refine(check, caller_path, &mut findings)?;
         Ok::<_, AdvisorError>(Ok(findings))
     });
     let mut findings = match outcome {
