@@ -10,6 +10,7 @@ mod explain_analyze;
 mod fixture;
 mod health;
 mod health_index;
+mod health_proof;
 mod health_server;
 mod interrupts;
 mod objects;
@@ -46,6 +47,7 @@ fn main() -> Result<ExitCode> {
         explain_analyze::CASES,
         health::CASES,
         health_index::CASES,
+        health_proof::CASES,
         health_server::CASES,
         interrupts::CASES,
         objects::CASES,
