@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use advisor_tests::cluster::Cluster;
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use crate::Case;
 use crate::fixture::{Fixture, answered};
 use crate::health::{Finding, expect_and_mend, expect_ok, findings, summary};
+use crate::health_server::wait_for;
 
 pub(crate) const CASES: &[Case] = &[
     ("health_proves_a_redundant_index_by_planning_without_it", proven),
@@ -19,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     ("health_says_why_a_redundant_index_is_not_proven", not_proven),
     ("health_proves_redundant_indexes_of_partitions", partitions),
     ("health_finds_the_index_that_the_workload_lacks", missing),
+    ("health_proves_and_advises_on_a_standby", standby),
     ("health_says_what_keeps_it_from_finding_missing_indexes", nothing_recorded),
 ];
 
@@ -230,6 +233,31 @@ fn missing(fixture: &Fixture) -> Result<()> {
     let found = findings(&mut seeker, "missing_index")?;
     ensure!(found[0].details["ran"] == Value::Bool(false), "{found:#?}");
     expect_and_mend(&mut client, "missing_index", &["warning \"S m\".\"T\""])
+}
+
+/// A standby has statements of its own, and nothing can be written there.
+fn standby(_: &Fixture) -> Result<()> {
+    let settings = "shared_preload_libraries = 'pg_stat_statements'\nwal_level = replica\n\
+                    max_wal_senders = 4\nmax_connections = 20";
+    let primary = Cluster::start(settings)?;
+    let mut on_primary = primary.connect("postgres")?;
+    on_primary
+        .batch_execute("create extension pg_stat_statements; create extension mcp_advisor")?;
+    on_primary.batch_execute(TABLE)?;
+    on_primary.batch_execute("vacuum analyze t")?;
+    let standby = primary.standby(&format!("{settings}\nhot_standby = on"))?;
+    let mut client = standby.connect("postgres")?;
+    wait_for(&mut client, "select to_regclass('t') is not null")?;
+    for key in 1..6 {
+        client.batch_execute(&format!("select pad from t where c = {key}"))?;
+        client.batch_execute(&format!("select pad from t where d = {key}"))?;
+    }
+    client.batch_execute("select mcp_schemas(); set mcp_advisor.health_missing_index_saved = 0")?;
+    let found = findings(&mut client, "redundant_index,missing_index")?;
+    ensure!(is_proven(of(&found, "public.c")?), "{found:#?}");
+    let lacking = found.iter().find(|one| one.check == "missing_index").context("missing")?;
+    ensure!(lacking.severity == "warning" && lacking.object == "public.t", "{found:#?}");
+    Ok(())
 }
 
 fn nothing_recorded(fixture: &Fixture) -> Result<()> {

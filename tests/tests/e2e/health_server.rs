@@ -140,7 +140,7 @@ fn hit_rate(_: &Fixture) -> Result<()> {
 }
 
 /// Waits until the query says true.
-fn wait_for(client: &mut Client, sql: &str) -> Result<()> {
+pub(crate) fn wait_for(client: &mut Client, sql: &str) -> Result<()> {
     let give_up = Instant::now() + Duration::from_secs(60);
     loop {
         let rows = client.query(sql, &[])?;
