@@ -13,13 +13,60 @@ with invalid as materialized (
         c.relname,
         c.relam,
         n.nspname,
-        coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)
-            as nulls_not_distinct,
-        exists (
-            select
-            from pg_catalog.pg_constraint as k
-            where k.conrelid = i.indrelid and k.conindid = i.indexrelid
-        ) as backs
+        -- Method, keys and columns of those that can be written.
+        case
+            when i.indexprs is null
+                and i.indpred is null
+                and not exists (
+                    select
+                    from pg_catalog.pg_constraint as k
+                    where k.conrelid = i.indrelid and k.conindid = i.indexrelid
+                )
+                then (
+                    select pg_catalog.format(
+                        'USING %I (%s)%s%s', m.amname,
+                        pg_catalog.string_agg(
+                            pg_catalog.format(
+                                '%I%s %I.%I%s%s', a.attname,
+                                case when l.oid is not null
+                                    then pg_catalog.format(' COLLATE %I.%I', ln.nspname, l.collname)
+                                end,
+                                ocn.nspname, oc.opcname,
+                                case when m.amname = 'btree' and i.indoption[u.n] & 1 = 1
+                                    then ' DESC'
+                                end,
+                                case
+                                    when m.amname = 'btree' and i.indoption[u.n] = 1
+                                        then ' NULLS LAST'
+                                    when m.amname = 'btree' and i.indoption[u.n] = 2
+                                        then ' NULLS FIRST'
+                                end
+                            ), ', ' order by u.n
+                        ) filter (where u.n < i.indnkeyatts),
+                        ' INCLUDE (' || pg_catalog.string_agg(
+                            pg_catalog.quote_ident(a.attname), ', ' order by u.n
+                        ) filter (where u.n >= i.indnkeyatts) || ')',
+                        -- PostgreSQL 15 and later.
+                        case when (pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean
+                            then ' NULLS NOT DISTINCT'
+                        end
+                    )
+                    from pg_catalog.pg_am as m
+                    cross join pg_catalog.generate_series(0, i.indnatts - 1) as u (n)
+                    join pg_catalog.pg_attribute as a
+                        on a.attrelid = i.indrelid and a.attnum = i.indkey[u.n]
+                    left join pg_catalog.pg_opclass as oc
+                        on oc.oid = i.indclass[u.n] and u.n < i.indnkeyatts
+                    left join pg_catalog.pg_namespace as ocn
+                        on ocn.oid = oc.opcnamespace
+                    left join pg_catalog.pg_collation as l
+                        on l.oid = i.indcollation[u.n] and u.n < i.indnkeyatts
+                    left join pg_catalog.pg_namespace as ln
+                        on ln.oid = l.collnamespace
+                    where m.oid = c.relam
+                    group by m.amname
+                )
+        end as words
     from pg_catalog.pg_class as c
     join pg_catalog.pg_index as i
         on i.indexrelid = c.oid
@@ -33,6 +80,11 @@ with invalid as materialized (
 lacking as materialized (
     select
         v.indexrelid,
+        v.indrelid,
+        v.indisunique,
+        v.nspname,
+        v.relname,
+        v.words,
         p.oid as partition,
         p.relname as partition_name,
         p.relkind as partition_kind,
@@ -52,6 +104,7 @@ lacking as materialized (
                 and e.indclass = v.indclass
                 and e.indcollation::text = v.indcollation::text
                 and e.indoption::text = v.indoption::text
+                and v.words is not null
                 and e.indexprs is null
                 and e.indpred is null
                 -- By names: the numbers may differ.
@@ -86,81 +139,29 @@ lacking as materialized (
         )
 ),
 
--- `(keys) INCLUDE (columns)` of those that can be written.
-definition as (
-    select
-        v.indexrelid,
-        pg_catalog.format(
-            'USING %I (%s)%s%s', m.amname,
-            pg_catalog.string_agg(
-                pg_catalog.format(
-                    '%I%s %I.%I%s%s', a.attname,
-                    case when l.oid is not null
-                        then pg_catalog.format(' COLLATE %I.%I', ln.nspname, l.collname)
-                    end,
-                    ocn.nspname, oc.opcname,
-                    case when m.amname = 'btree' and v.indoption[u.n] & 1 = 1 then ' DESC' end,
-                    case
-                        when m.amname = 'btree' and v.indoption[u.n] = 1 then ' NULLS LAST'
-                        when m.amname = 'btree' and v.indoption[u.n] = 2 then ' NULLS FIRST'
-                    end
-                ), ', ' order by u.n
-            ) filter (where u.n < v.indnkeyatts),
-            ' INCLUDE (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by u.n)
-                filter (where u.n >= v.indnkeyatts) || ')',
-            case when v.nulls_not_distinct then ' NULLS NOT DISTINCT' end
-        ) as words
-    from invalid as v
-    join pg_catalog.pg_am as m
-        on m.oid = v.relam
-    cross join lateral pg_catalog.generate_series(0, v.indnatts - 1) as u (n)
-    join pg_catalog.pg_attribute as a
-        on a.attrelid = v.indrelid and a.attnum = v.indkey[u.n]
-    left join pg_catalog.pg_opclass as oc
-        on oc.oid = v.indclass[u.n] and u.n < v.indnkeyatts
-    left join pg_catalog.pg_namespace as ocn
-        on ocn.oid = oc.opcnamespace
-    left join pg_catalog.pg_collation as l
-        on l.oid = v.indcollation[u.n] and u.n < v.indnkeyatts
-    left join pg_catalog.pg_namespace as ln
-        on ln.oid = l.collnamespace
-    where v.indexprs is null and v.indpred is null and not v.backs
-    group by v.indexrelid, m.amname, v.nulls_not_distinct
-),
-
 step as (
     select
         k.*,
-        d.words,
-        v.indisunique,
-        v.nspname,
-        v.relname,
-        -- Within 63 bytes, also where a character has four.
+        -- Of both, so that it is free; within 63 bytes, also where a character has four.
         case
             when k.equal is not null then e.relname::text
-            else pg_catalog.left(k.partition_name, 6) || '_' || pg_catalog.left(v.relname, 6) || '_'
-                || k.partition || '_idx'
-        end as index_name,
-        coalesce(en.nspname, k.partition_schema) as index_schema
+            else pg_catalog.left(k.relname, 8) || '_' || k.indexrelid || '_' || k.partition
+        end as index_name
     from lacking as k
-    join invalid as v
-        on v.indexrelid = k.indexrelid
-    left join definition as d
-        on d.indexrelid = k.indexrelid
     left join pg_catalog.pg_class as e
         on e.oid = k.equal
-    left join pg_catalog.pg_namespace as en
-        on en.oid = e.relnamespace
 ),
 
 mended as (
     select
-        s.indexrelid,
+        s.indrelid,
+        s.indisunique,
+        s.nspname,
+        s.relname,
         pg_catalog.count(*) as partitions,
         pg_catalog.min(pg_catalog.format('%I.%I', s.partition_schema, s.partition_name)) as example,
         pg_catalog.bool_or(s.partition_kind = 'p' and s.equal is null) as locks,
-        -- Null as soon as the definition is.
-        case when pg_catalog.bool_and(s.words is not null) then pg_catalog.string_agg(
+        case when s.words is not null then pg_catalog.string_agg(
             case when s.equal is null then pg_catalog.format(
                 'CREATE %sINDEX %s%I ON %I.%I %s; ',
                 case when s.indisunique then 'UNIQUE ' end,
@@ -168,22 +169,23 @@ mended as (
                 s.index_name, s.partition_schema, s.partition_name, s.words
             ) else '' end || pg_catalog.format(
                 'ALTER INDEX %I.%I ATTACH PARTITION %I.%I;',
-                s.nspname, s.relname, s.index_schema, s.index_name
+                -- An index is in its table's schema.
+                s.nspname, s.relname, s.partition_schema, s.index_name
             ), ' ' order by s.partition
         ) end as remediation
     from step as s
-    group by s.indexrelid
+    group by s.indexrelid, s.indrelid, s.indisunique, s.nspname, s.relname, s.words
 )
 
 select
     'info' as severity,
-    pg_catalog.format('%I.%I', v.nspname, v.relname) as object,
+    pg_catalog.format('%I.%I', m.nspname, m.relname) as object,
     m.partitions::double precision as value,
     'partitions' as unit,
     'every partition has it' as threshold,
     pg_catalog.format(
         '%s partitions of %s have no such index, as %s%s', m.partitions,
-        v.indrelid::pg_catalog.regclass, m.example,
+        m.indrelid::pg_catalog.regclass, m.example,
         case when m.remediation is null then
             ': create it there and attach it with ALTER INDEX ... ATTACH PARTITION'
         end
@@ -191,10 +193,8 @@ select
     m.remediation,
     pg_catalog.jsonb_build_object(
         'risk', case when m.locks then 'locks' else 'safe' end,
-        'table', v.indrelid::pg_catalog.regclass::text,
-        'unique', v.indisunique
+        'table', m.indrelid::pg_catalog.regclass::text,
+        'unique', m.indisunique
     ) as details
-from invalid as v
-join mended as m
-    on m.indexrelid = v.indexrelid
+from mended as m
 order by 3 desc, 2

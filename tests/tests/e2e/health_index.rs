@@ -105,7 +105,9 @@ fn invalid_partitioned_index(fixture: &Fixture) -> Result<()> {
     ensure!(found[0].value == Some(3.0), "{found:#?}");
     ensure!(found[0].remediation.contains("ATTACH PARTITION \"S 1\".there;"), "{found:#?}");
     ensure!(found[0].details["risk"] == "locks", "{found:#?}");
-    let wanted = ["info \"S 1\".\"Part\""];
+    // Another with a name that begins alike.
+    client.batch_execute("create index \"Part 2\" on only \"S 1\".\"P\" (\"B\", a)")?;
+    let wanted = ["info \"S 1\".\"Part\"", "info \"S 1\".\"Part 2\""];
     expect_and_mend(&mut client, "invalid_partitioned_index", &wanted)?;
     // There is no SQL for an expression: how is said.
     client.batch_execute("create index lowered on only \"S 1\".\"P\" (lower(\"B\"))")?;
