@@ -80,7 +80,10 @@ without_index as materialized (
             where i.indrelid = f.conrelid
                 and i.indisvalid
                 and i.indnkeyatts >= pg_catalog.cardinality(f.conkey)
-                and (m.amname = 'btree' or m.amname = 'hash' and pg_catalog.cardinality(f.conkey) = 1)
+                and (
+                    m.amname = 'btree'
+                    or m.amname = 'hash' and pg_catalog.cardinality(f.conkey) = 1
+                )
                 and i.indkey[u.n] = any (f.conkey)
                 and i.indcollation[u.n] in (0, a.attcollation)
                 and (
@@ -168,8 +171,9 @@ select
     n.table_name as object,
     n.rows::double precision as value,
     'rows' as unit,
-    pg_catalog.format('an index from %s rows', case when n.deletes > 0 then n.least else n.warning end)
-        as threshold,
+    pg_catalog.format(
+        'an index from %s rows', case when n.deletes > 0 then n.least else n.warning end
+    ) as threshold,
     pg_catalog.format(
         'the foreign key (%s) to %s has no index%s', n.columns, n.referenced,
         case when n.deletes > 0

@@ -55,7 +55,10 @@ select
             when not i.indisready
                 then 'is not valid: it was not finished, and is of no use to queries on %s'
             else 'is not valid: queries do not use it, writes to %s maintain it'
-        end || case when i.indisunique and i.indisready then ', and it rejects duplicates' else '' end,
+        end || case
+            when i.indisunique and i.indisready then ', and it rejects duplicates'
+            else ''
+        end,
         i.indrelid::pg_catalog.regclass
     ) as message,
     case
