@@ -5,8 +5,8 @@
 -- in any order and with their own collations, as its first ones, and no predicate other than that
 -- a column of the key is not null. Keys of the same columns count as one. A partitioned table
 -- counts with all its partitions, and is reported once. Rows are the last ANALYZE's, or the
--- counters' where there was none. Catalogs: pg_constraint, pg_index, pg_class, pg_attribute, pg_inherits, the
--- counters of rows and deletes. Thresholds: a warning from foreign_key_without_index_warning
+-- counters' where there was none. Catalogs: pg_constraint, pg_index, pg_class, pg_attribute,
+-- pg_inherits, the counters of rows and deletes. Thresholds: a warning from foreign_key_without_index_warning
 -- (100,000) rows; from foreign_key_without_index_least (10,000) for information, or a warning if
 -- rows have been deleted from the referenced table. Source: manual, "Foreign Keys"; the implied
 -- predicate as the planner proves it (predtest.c). Needs no privilege.
