@@ -59,6 +59,9 @@ impl Check {
 
 /// A check of `sql/health/NAME.sql`, `since NUMBER => FILE` for versions with another text.
 macro_rules! check {
+    ($category:literal, $name:literal, inside, ok: $ok:literal, why: $why:literal) => {
+        crate::health::Check { category: $category, name: $name, texts: &[], ok: $ok, why: $why }
+    };
     ($category:literal, $name:literal, ok: $ok:literal, why: $why:literal) => {
         check!($category, $name, since 0 => $name, ok: $ok, why: $why)
     };

@@ -2,16 +2,18 @@
 
 use advisor_sql::health::Check;
 
-use super::{Finding, memory, spills, temporary};
+use super::{Finding, memory, missing, redundant, spills, temporary};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
-/// SQL. `findings` are what the check's SQL says, if it has any.
+/// SQL. `findings` are what the check's SQL says, if it has any; `caller_path` is the search path
+/// that the caller's statements are read under.
 ///
 /// # Errors
 /// See [`AdvisorError`]; the check is then reported as one that failed.
 pub(super) fn refine(
     check: &'static Check,
+    caller_path: &str,
     findings: &mut Vec<Finding>,
 ) -> Result<(), AdvisorError> {
     match check.name {
@@ -25,6 +27,8 @@ pub(super) fn refine(
             temporary::judge(findings);
             Ok(())
         }
+        "missing_index" => missing::find(check, caller_path, findings),
+        "redundant_index" => redundant::prove(caller_path, findings),
         _ => Ok(()),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
+pub(crate) use pg_compat::VERSION;
 pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, plan};
 pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
+/// The server version that the extension is built for, such as 150004.
+pub(crate) const VERSION: u32 = pg_sys::PG_VERSION_NUM;
+
 /// The first timeout that libraries may register (`TimeoutId` in `utils/timeout.h`).
 #[cfg(feature = "pg14")]
 pub(super) const USER_TIMEOUT: std::ffi::c_int = 10;

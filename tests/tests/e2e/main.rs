@@ -13,6 +13,7 @@ mod health_autovacuum;
 mod health_connection;
 mod health_index;
 mod health_integrity;
+mod health_proof;
 mod health_security;
 mod health_server;
 mod health_settings;
@@ -57,6 +58,7 @@ fn main() -> Result<ExitCode> {
         health_index::CASES,
         health_integrity::CASES,
         health_security::CASES,
+        health_proof::CASES,
         health_server::CASES,
         health_workload::CASES,
         health_settings::CASES,
