@@ -9,6 +9,7 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_anywhere;
 mod health_index;
 mod health_server;
 mod interrupts;
@@ -45,6 +46,7 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_anywhere::CASES,
         health_index::CASES,
         health_server::CASES,
         interrupts::CASES,
