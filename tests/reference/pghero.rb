@@ -15,9 +15,10 @@ require "pghero"
 Time.zone ||= "UTC"
 
 host, name, user = ARGV
-database = PgHero::Database.new(
-  "bench", "url" => {adapter: "postgresql", host: host, database: name, username: user}
-)
+connection = {adapter: "postgresql", host: host, database: name, username: user}
+# Where PgHero looks for its settings when there is no file of them.
+ActiveRecord::Base.establish_connection(connection)
+database = PgHero::Database.new("bench", "url" => connection)
 
 statements = 0.0
 ActiveSupport::Notifications.subscribe("sql.active_record") do |event|

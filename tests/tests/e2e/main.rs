@@ -11,6 +11,7 @@ mod fixture;
 mod health;
 mod health_anywhere;
 mod health_index;
+mod health_odd_names;
 mod health_server;
 mod interrupts;
 mod objects;
@@ -48,6 +49,7 @@ fn main() -> Result<ExitCode> {
         health::CASES,
         health_anywhere::CASES,
         health_index::CASES,
+        health_odd_names::CASES,
         health_server::CASES,
         interrupts::CASES,
         objects::CASES,

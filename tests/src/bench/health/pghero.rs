@@ -227,6 +227,10 @@ fn judge(bench: &mut Bench<'_>, pairs: &[Pair], what: &str, target: &str) {
             Err(error) => bench.progress.line(&format!("{}: {error}", pair.what)),
         }
     }
+    if ours.is_zero() {
+        bench.verdicts.not_measured(what, target, "PgHero answered none of them");
+        return;
+    }
     row("all of these", "", ours, &theirs);
     crate::bench::print(&table);
     let factor = ratio(theirs.statements, ours);
