@@ -141,7 +141,7 @@ fn mend(client: &mut Client, wanted: impl Fn(&Finding) -> bool) -> Result<BTreeS
             .into_iter()
             .find(|one| runnable(one) && wanted(one) && !mended.contains(&key(one)));
         let Some(one) = next else { return Ok(mended) };
-        for statement in one.remediation.split_inclusive(';').filter(|text| *text != "") {
+        for statement in one.remediation.split_inclusive(';') {
             client.batch_execute(statement).with_context(|| format!("{one:#?}"))?;
         }
         mended.insert(key(&one));

@@ -14,41 +14,42 @@ const BATCH: usize = 200;
 
 /// Three indexes a table. Every other key is filled by an identity column, the others by a serial.
 /// Half the tables have rows, every hundredth some thousands. Every tenth refers to the one before,
-/// half of these without an index. Every hundredth has an index twice, every 250th a sequence near
-/// its end.
+/// without an index for it. Every hundredth has an index twice, every 250th a sequence near its end.
 const TABLES: &str = "
 do $$
 declare
     i integer;
-    table_name text;
+    name text;
+    rows integer;
 begin
     for i in $first..$last loop
-        table_name := format('s%s.t%s', i % 20, i);
+        name := format('s%s.t%s', i % 20, i);
         execute format(
             'create table %s (id integer %s, owner integer, placed date, state text, total numeric)',
-            table_name,
+            name,
             case when i % 2 = 0 then 'generated always as identity primary key'
-                else 'default 0 primary key' end
+                else 'primary key' end
         );
         if i % 2 = 1 then
-            execute format('create sequence %s_id_seq as integer owned by %s.id', table_name, table_name);
-            execute format('alter table %s alter id set default nextval(%L)', table_name, table_name || '_id_seq');
+            execute format('create sequence %s_id_seq as integer owned by %s.id', name, name);
+            execute format('alter table %s alter id set default nextval(%L)', name, name || '_id_seq');
         end if;
-        execute format('create index on %s (owner)', table_name);
-        execute format('create index on %s (%s)', table_name,
+        execute format('create index on %s (owner)', name);
+        execute format('create index on %s (%s)', name,
             case when i % 100 = 7 then 'owner' else 'placed, state' end);
         if i % 10 = 5 then
-            execute format('alter table %s add %s integer references s%s.t%s', table_name,
-                case when i % 20 = 5 then 'parent' else 'owner_id' end, (i - 1) % 20, i - 1);
+            execute format('alter table %s add parent integer references s%s.t%s', name,
+                (i - 1) % 20, i - 1);
         end if;
         if i % 2 = 0 then
+            rows := case when i % 100 = 0 then 5000 else 20 end;
             execute format(
                 'insert into %s (owner, placed, state, total)
                 select g %% 97, date ''2025-01-01'' + g %% 365, ''state '' || g %% 5, g * 1.5
-                from generate_series(1, %s) as g', table_name, case when i % 100 = 0 then 5000 else 20 end);
+                from generate_series(1, %s) as g', name, rows);
         end if;
         if i % 250 = 0 then
-            perform setval(pg_get_serial_sequence(table_name, 'id'), 2000000000);
+            perform setval(pg_get_serial_sequence(name, 'id'), 2000000000);
         end if;
     end loop;
 end
@@ -84,10 +85,17 @@ impl Catalog {
         }
         // As autovacuum would have done, which is off here.
         client.batch_execute("vacuum (analyze)")?;
-        let sql = "select
-            (select count(*) from pg_class where relkind = 'r' and relnamespace <> all (array['pg_catalog'::regnamespace, 'information_schema'::regnamespace])),
-            (select count(*) from pg_index as i join pg_class as c on c.oid = i.indrelid where c.relkind = 'r' and c.relnamespace <> 'pg_catalog'::regnamespace),
-            (select count(*) from pg_sequence), pg_size_pretty(pg_database_size(current_database()))";
+        let sql = "
+            with made as (
+                select c.oid, c.relkind from pg_class as c
+                join pg_namespace as n on n.oid = c.relnamespace
+                where n.nspname ~ '^s[0-9]+$'
+            )
+            select
+                (select count(*) from made where relkind = 'r'),
+                (select count(*) from made where relkind = 'i'),
+                (select count(*) from made where relkind = 'S'),
+                pg_size_pretty(pg_database_size(current_database()))";
         let row = client.query_one(sql, &[])?;
         let count = |column| row.try_get::<_, i64>(column);
         bench.progress.line(&format!(

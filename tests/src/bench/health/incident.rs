@@ -33,7 +33,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, cluster: &Cluster, catalog: &Catalo
     reader.batch_execute(&format!("begin; select count(*) from {WANTED}"))?;
     let mut alterer = cluster.connect(catalog.name)?;
     let pid: i32 = alterer.query_one("select pg_backend_pid()", &[])?.try_get(0)?;
-    let outcome = thread::scope(|scope| {
+    thread::scope(|scope| {
         let waiting = scope.spawn(move || {
             alterer.batch_execute(&format!("begin; alter table {WANTED} add a integer; rollback"))
         });
@@ -42,8 +42,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, cluster: &Cluster, catalog: &Catalo
         reader.batch_execute("rollback")?;
         waiting.join().map_err(|_| anyhow!("the waiting session panicked"))??;
         outcome
-    });
-    outcome
+    })
 }
 
 /// Waits until the ALTER TABLE does.
