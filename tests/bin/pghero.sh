@@ -40,7 +40,7 @@ else
     say "installing the gem pghero $version"
     # What it depends on is ActiveRecord, which is there.
     gem install --no-document --ignore-dependencies --install-dir "$folder/gems" \
-        "pghero:$version" >"$folder/log" 2>&1 || absent "gem: $(tail -n 1 "$folder/log")"
+        "pghero:$version" >"$folder/log" 2>&1 || absent "gem: $(tail -n 1 "$folder/log" | sed 's/^ *//')"
     lib=$folder/gems/gems/pghero-$version/lib
 fi
 ln -sfn "$lib" "$folder/lib"
