@@ -39,8 +39,9 @@ const NEEDS_ANOTHER_GRANT: &[(&str, &str)] =
 /// Checks that may give up for a lock, and why.
 const LOCKING: &[(&str, &str)] = &[];
 
-/// Categories whose verdict depends on the machine and on the minor release of the server.
-const OF_THE_MACHINE: [&str; 3] = ["settings", "version", "security"];
+/// Categories whose verdict depends on the machine, on the minor release of the server, or on what
+/// happens to go on at that moment.
+const OF_THE_MACHINE: [&str; 4] = ["settings", "version", "security", "workload"];
 
 /// Tables with faults that every role can see.
 const FAULTS: &str = "
