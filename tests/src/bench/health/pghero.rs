@@ -139,7 +139,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, cluster: &Cluster, catalog: &Catalo
         Ok(lib) => lib,
         Err(why) => {
             bench.progress.part(&format!("PgHero is not installed: {why}"));
-            bench.verdicts.not_measured(what, target, why);
+            bench.verdicts.not_measured(what, target, "PgHero is not installed");
             return Ok(());
         }
     };
