@@ -9,10 +9,12 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_anywhere;
 mod health_autovacuum;
 mod health_connection;
 mod health_index;
 mod health_integrity;
+mod health_odd_names;
 mod health_proof;
 mod health_security;
 mod health_server;
@@ -53,16 +55,18 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
-        health_connection::CASES,
+        health_anywhere::CASES,
         health_autovacuum::CASES,
+        health_connection::CASES,
         health_index::CASES,
         health_integrity::CASES,
-        health_security::CASES,
+        health_odd_names::CASES,
         health_proof::CASES,
+        health_security::CASES,
         health_server::CASES,
-        health_workload::CASES,
         health_settings::CASES,
         health_vacuum::CASES,
+        health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
