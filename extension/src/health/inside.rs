@@ -2,7 +2,7 @@
 
 use advisor_sql::health::Check;
 
-use super::Finding;
+use super::{Finding, disk};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
@@ -12,6 +12,10 @@ use crate::error::AdvisorError;
 /// See [`AdvisorError`]; the check is then reported as one that failed.
 pub(super) fn refine(check: &Check, findings: &mut Vec<Finding>) -> Result<(), AdvisorError> {
     match check.name {
+        "replication_slot" => {
+            disk::compare(findings);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

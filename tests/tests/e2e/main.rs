@@ -9,7 +9,9 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_buffer;
 mod health_index;
+mod health_replication;
 mod health_server;
 mod interrupts;
 mod objects;
@@ -45,7 +47,9 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_buffer::CASES,
         health_index::CASES,
+        health_replication::CASES,
         health_server::CASES,
         interrupts::CASES,
         objects::CASES,
