@@ -3,8 +3,8 @@
 -- What was received and is not replayed yet; that replay is paused; that nothing is received though
 -- primary_conninfo names a primary. A standby that replays late on purpose
 -- (recovery_min_apply_delay) may have that much more to replay. How long ago the last transaction
--- was replayed counts only where something is known to be missing: an idle primary has none. No row
--- on a primary. Catalogs: pg_stat_wal_receiver and the recovery functions. Thresholds:
+-- was replayed (or the server started, when it has replayed none) counts only where something is
+-- known to be missing: an idle primary has none. No row on a primary. Catalogs: pg_stat_wal_receiver and the recovery functions. Thresholds:
 -- standby_warning (64 MB to replay), paused, or not receiving; standby_critical (one of these, and
 -- the last transaction was replayed 1 hour ago). Source: manual, "Hot Standby" and
 -- "Recovery Control Functions". That a primary is configured is known to pg_read_all_settings
@@ -24,7 +24,9 @@ with here as (
                 pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn()
             ), 0
         ) as bytes,
-        pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp() as ago,
+        pg_catalog.clock_timestamp() - coalesce(
+            pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.pg_postmaster_start_time()
+        ) as ago,
         case
             when pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'usage')
                 then pg_catalog.current_setting('primary_conninfo') <> ''
@@ -60,14 +62,10 @@ select
             coalesce(pg_catalog.pg_size_pretty(j.bytes), 'nothing')
         )
         when j.disconnected then pg_catalog.format(
-            'this standby does not receive WAL from its primary%s: look at its log for why, and '
-            'whether the primary runs and primary_conninfo is right',
-            case
-                when j.ago is not null then pg_catalog.format(
-                    ', and the last transaction that it replayed was committed %s s ago',
-                    pg_catalog.round(extract(epoch from j.ago))
-                )
-            end
+            'this standby does not receive WAL from its primary, and has replayed no transaction '
+            'of the last %s s: look at its log for why, and whether the primary runs and '
+            'primary_conninfo is right',
+            pg_catalog.round(extract(epoch from j.ago))
         )
         when not j.receiving and j.configured is null
             then 'this standby does not stream; whether it should is not shown to this role'

@@ -80,7 +80,7 @@ judged as (
 )
 
 select
-    case when j.percent >= j.warning then 'warning' else 'ok' end as severity,
+    case when j.percent > j.warning then 'warning' else 'ok' end as severity,
     'pg_wal' as object,
     j.bytes::double precision as value,
     'bytes' as unit,
@@ -91,7 +91,7 @@ select
         'holds %s%s',
         pg_catalog.pg_size_pretty(j.bytes),
         case
-            when j.percent < j.warning then null
+            when j.percent <= j.warning then null
             when j.reason = 'archiver' then pg_catalog.format(
                 ': %s of it are not archived; mend the archiver', pg_catalog.pg_size_pretty(
                     j.unarchived
@@ -103,28 +103,29 @@ select
                 pg_catalog.pg_size_pretty(j.slot_kept)
             )
             when j.reason = 'wal_keep_size' then pg_catalog.format(
-                ': wal_keep_size is %s', pg_catalog.pg_size_pretty(j.keep)
+                ': wal_keep_size is %s, and pg_wal grows to that and max_wal_size',
+                pg_catalog.pg_size_pretty(j.keep)
             )
             else ': nothing that should keep it is there; a checkpoint may be late, or '
                 'max_wal_size was lowered or is too small for the load'
         end
     ) as message,
     case
-        when j.percent < j.warning then null
+        when j.percent <= j.warning then null
         when j.reason = 'slot' and not j.active then pg_catalog.format(
             'SELECT pg_catalog.pg_drop_replication_slot(%L); CHECKPOINT;', j.slot_name
         )
         when j.reason = 'wal_keep_size' then pg_catalog.format(
             'ALTER SYSTEM SET wal_keep_size = ''%sMB''; SELECT pg_catalog.pg_reload_conf(); '
-            'CHECKPOINT;', j.recycled / 1024 ^ 2
+            'CHECKPOINT;', j.recycled / 1048576 / 2
         )
         when j.reason = 'checkpoints' then 'CHECKPOINT;'
     end as remediation,
     pg_catalog.jsonb_build_object(
-        'risk', case when j.reason = 'checkpoints' then 'safe' else 'data_loss' end,
+        'risk', case when j.reason in ('checkpoints', 'archiver') then 'safe' else 'data_loss' end,
         'consequence',
         case
-            when j.percent < j.warning then null
+            when j.percent <= j.warning then null
             when j.reason = 'slot' then 'dropping a slot loses what its consumer has not read'
             when j.reason = 'wal_keep_size'
                 then 'a standby without a slot that is further behind has to be made anew'

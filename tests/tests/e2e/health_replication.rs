@@ -307,7 +307,7 @@ fn synchronous(_: &Fixture) -> Result<()> {
         client.batch_execute("select pg_reload_conf()")?;
         Ok(())
     };
-    for enough in ["walreceiver", "*", "first, walreceiver", "ANY 1 (\"2 (\", walreceiver)"] {
+    for enough in ["walreceiver", "*", "nobody, walreceiver", "ANY 1 (\"2 (\", walreceiver)"] {
         ask(&mut client, enough)?;
         wait_for(
             &mut client,
@@ -358,15 +358,16 @@ fn subscriptions(_: &Fixture) -> Result<()> {
     let tables = "create table t (a integer primary key); create table u (a integer primary key)";
     let mut source = cluster.create_database("source")?;
     source.batch_execute(tables)?;
-    source.batch_execute(
-        "create publication p for table t;
-        select pg_create_logical_replication_slot('sub', 'pgoutput')",
-    )?;
+    source.batch_execute("create publication p for table t")?;
+    source.batch_execute("select pg_create_logical_replication_slot('sub', 'pgoutput')")?;
     let mut target = cluster.create_database("target")?;
+    target.batch_execute(tables)?;
+    target.batch_execute(
+        "create extension mcp_advisor; select mcp_schemas();
+        set mcp_advisor.health_subscription_worker_young = '1s'",
+    )?;
     target.batch_execute(&format!(
-        "create extension mcp_advisor; {tables}; select mcp_schemas();
-        set mcp_advisor.health_subscription_worker_young = '1s';
-        create subscription \"Sub 1\" connection 'host={} dbname=source user=postgres'
+        "create subscription \"Sub 1\" connection 'host={} dbname=source user=postgres'
             publication p with (create_slot = false, slot_name = sub, disable_on_error = true)",
         cluster.socket_dir().display()
     ))?;
@@ -453,12 +454,12 @@ fn wal_size(_: &Fixture) -> Result<()> {
         wait_for(client, &format!("select current_setting('{setting}') = '{value}'"))
     };
     expect_ok(&mut client, "wal_size")?;
-    switch_wal(&mut client, 6)?;
+    switch_wal(&mut client, 7)?;
     expect_ok(&mut client, "wal_size")?;
     let mut plain = cluster.connect_as("postgres", "plain")?;
     is_not_judged(&findings(&mut plain, "wal_size")?)?;
     // The checkpointer may see a new setting later than the session that asks it for a checkpoint.
-    let mut mended = |client: &mut Client, reason: &str| -> Result<()> {
+    let mended = |client: &mut Client, reason: &str| -> Result<()> {
         let found = becomes(client, "wal_size", &["warning pg_wal"])?;
         ensure!(found[0].details["kept_by"] == reason, "{reason}: {found:#?}");
         mend(client, &found[0])?;
@@ -467,13 +468,13 @@ fn wal_size(_: &Fixture) -> Result<()> {
             Ok(findings(client, "wal_size")?[0].severity == "ok")
         })
     };
-    set(&mut client, "max_wal_size", "32MB")?;
+    set(&mut client, "max_wal_size", "48MB")?;
     mended(&mut client, "checkpoints")?;
     set(&mut client, "wal_keep_size", "160MB")?;
-    switch_wal(&mut client, 8)?;
+    switch_wal(&mut client, 10)?;
     mended(&mut client, "wal_keep_size")?;
     client.batch_execute("select pg_create_physical_replication_slot('keeper', true)")?;
-    switch_wal(&mut client, 6)?;
+    switch_wal(&mut client, 10)?;
     mended(&mut client, "slot")?;
     expect_ok(&mut client, "replication_slot")
 }
