@@ -3,11 +3,11 @@
 -- The last attempt failed, or archive_mode is on and nothing says how to archive. What is not
 -- archived stays in pg_wal until the disk is full, and a backup ends at the gap. Since when is told
 -- by the oldest file that waits, where its folder may be listed, else by the last success. On a
--- standby only with archive_mode = always. Catalogs: pg_stat_archiver,
--- pg_ls_archive_statusdir (called through query_to_xml, as its mere mention is refused to roles that
--- may not execute it). Thresholds: any failure later than the last success; archiver_critical
--- (1 hour). Source: check_pgactivity; manual, "Continuous Archiving"; pgarch.c. Needs pg_monitor for
--- the files that wait.
+-- standby only with archive_mode = always. Catalogs: pg_stat_archiver, pg_ls_archive_statusdir
+-- (called in a text that ts_stat runs, as its mere mention is refused to roles that may not execute
+-- it; query_to_xml needs a server with libxml). Thresholds: any failure later than the last
+-- success; archiver_critical (1 hour). Source: check_pgactivity; manual, "Continuous Archiving";
+-- pgarch.c. Needs pg_monitor for the files that wait.
 with state as (
     select
         a.*,
@@ -26,24 +26,29 @@ waiting as (
         s.*,
         s.command = '' and s.library = '' as unset,
         s.last_failed_time > coalesce(s.last_archived_time, '-infinity'::timestamptz) as failing,
-        case
-            when s.listable then pg_catalog.query_to_xml(
-                'select pg_catalog.count(*) as files, '
-                'extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.min(f.modification)) '
-                'as seconds from pg_catalog.pg_ls_archive_statusdir() as f '
-                'where f.name like ''%.ready''',
-                false, true, ''
-            )::text
-        end as listed
+        (
+            select pg_catalog.string_agg(t.word, ' ')
+            from pg_catalog.ts_stat(
+                case
+                    when s.listable then
+                        'select pg_catalog.array_to_tsvector(array[''files='' '
+                        '|| pg_catalog.count(*), ''seconds='' || coalesce(extract(epoch from '
+                        'pg_catalog.clock_timestamp() - pg_catalog.min(f.modification)), 0)]) '
+                        'from pg_catalog.pg_ls_archive_statusdir() as f '
+                        'where f.name like ''%.ready'''
+                    else 'select null::pg_catalog.tsvector'
+                end
+            ) as t (word)
+        ) as listed
     from state as s
 ),
 
 measured as (
     select
         w.*,
-        pg_catalog.substring(w.listed, '<files>(\d+)')::bigint as files,
+        pg_catalog.substring(w.listed, 'files=(\d+)')::bigint as files,
         coalesce(
-            pg_catalog.substring(w.listed, '<seconds>([\d.]+)')::double precision,
+            pg_catalog.substring(w.listed, 'seconds=([\d.]+)')::double precision,
             case
                 when not w.listable then extract(
                     epoch from pg_catalog.clock_timestamp()

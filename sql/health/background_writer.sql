@@ -1,13 +1,15 @@
--- Whether the background writer keeps ahead of the sessions, and the checkpointer takes their files.
+-- Whether the background writer keeps ahead of the sessions, and the checkpointer takes their
+-- files.
 --
 -- A session that has to flush a file itself (the queue to the checkpointer was full) waits for the
 -- disk: a warning from the first one on. The background writer stops a round after
--- bgwriter_lru_maxpages: information when most that it wrote was in such rounds. Sessions that write
--- most pages themselves are information too, from a high share on, because extending tables and
--- bulk loads count there. Catalogs: pg_stat_bgwriter (up to PostgreSQL 16). Thresholds:
+-- bgwriter_lru_maxpages: information when most that it wrote was in such rounds. Sessions that
+-- write most pages themselves are information too, from a high share on, because extending tables
+-- and bulk loads count there. Catalogs: pg_stat_bgwriter (up to PostgreSQL 16). Thresholds:
 -- background_writer_fsync_warning (1 flush), background_writer_stopped_info (50 % of its pages),
 -- background_writer_backend_info (75 % of all pages), background_writer_least (100,000 pages).
--- Source: manual, "Background Writer"; bufmgr.c (BgBufferSync), checkpointer.c (ForwardSyncRequest).
+-- Source: manual, "Background Writer"; bufmgr.c (BgBufferSync), checkpointer.c
+-- (ForwardSyncRequest).
 with writer as (
     select
         b.buffers_backend_fsync as flushes,

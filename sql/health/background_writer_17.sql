@@ -1,8 +1,8 @@
 -- Whether the background writer is bound by bgwriter_lru_maxpages.
 --
 -- It stops a round after that many pages: information when most that it wrote was in such rounds.
--- What sessions write and flush themselves is in pg_stat_io from PostgreSQL 16 on, see the check io.
--- Catalogs: pg_stat_bgwriter. Thresholds: background_writer_stopped_info (50 % of its pages),
+-- What sessions write and flush themselves is in pg_stat_io from PostgreSQL 16 on, see the check
+-- io. Catalogs: pg_stat_bgwriter. Thresholds: background_writer_stopped_info (50 % of its pages),
 -- background_writer_least (100,000 pages). Source: manual, "Background Writer"; bufmgr.c
 -- (BgBufferSync).
 with measured as (

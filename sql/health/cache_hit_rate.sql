@@ -7,8 +7,8 @@
 -- system's cache. Catalogs: pg_class and pg_stat_get_blocks_fetched and _hit, which is what the
 -- pg_statio views show at ten times the price. Thresholds: cache_hit_rate_info (90 %),
 -- cache_hit_rate_warning (80 %), cache_hit_rate_least (20,000 requests), cache_hit_rate_share (10 %
--- of all misses), cache_hit_rate_relations (5 relations). Source: PgHero asks 99 %, which a database
--- larger than its memory never has.
+-- of all misses), cache_hit_rate_relations (5 relations). Source: PgHero asks 99 %, which a
+-- database larger than its memory never has.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_cache_hit_rate_info')::double precision

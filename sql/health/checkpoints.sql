@@ -1,10 +1,10 @@
 -- How many checkpoints were asked for instead of coming by time.
 --
--- Most of those that are asked for come because WAL has reached max_wal_size; a CHECKPOINT command, a
--- base backup and DROP DATABASE ask too. Each writes all changed pages, and after it every page that
--- changes goes to WAL whole. Counted since the statistics' reset. On a standby these are
--- restartpoints. Catalogs: pg_stat_bgwriter (up to PostgreSQL 16). Thresholds: checkpoints_info
--- (50 % of all), checkpoints_least (10 checkpoints). Source: manual, "WAL Configuration";
+-- Most of those that are asked for come because WAL has reached max_wal_size; a CHECKPOINT command,
+-- a base backup and DROP DATABASE ask too. Each writes all changed pages, and after it every page
+-- that changes goes to WAL whole. Counted since the statistics' reset. On a standby these are
+-- restartpoints. Catalogs: pg_stat_bgwriter (up to PostgreSQL 16). Thresholds: checkpoints_info (50
+-- % of all), checkpoints_least (10 checkpoints). Source: manual, "WAL Configuration";
 -- checkpointer.c.
 with counted as (
     select

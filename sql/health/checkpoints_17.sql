@@ -1,8 +1,8 @@
 -- How many checkpoints were asked for instead of coming by time.
 --
 -- As for older servers, from the view that PostgreSQL 17 has for it; on a standby, restartpoints.
--- Catalogs: pg_stat_checkpointer. Thresholds: checkpoints_info (50 % of all), checkpoints_least
--- (10 checkpoints). Source: manual, "WAL Configuration"; checkpointer.c, system_views.sql.
+-- Catalogs: pg_stat_checkpointer. Thresholds: checkpoints_info (50 % of all), checkpoints_least (10
+-- checkpoints). Source: manual, "WAL Configuration"; checkpointer.c, system_views.sql.
 with counted as (
     select
         case when r.standby then b.restartpoints_timed else b.num_timed end as timed,

@@ -3,12 +3,12 @@
 -- The hit rate in the context normal; bulk reads (large sequential scans, through a small ring of
 -- buffers) and vacuum miss by design and are shown apart, without a verdict. Client backends that
 -- write pages to get a free buffer do the work of the background writer and the checkpointer: a
--- share of the pages that were written in the context normal. Client backends that flush a relation's
--- file found the queue to the checkpointer full (flushes of index builds are not counted there).
--- From PostgreSQL 18 on a read may be of many blocks, so bytes are counted, and rows of WAL are left
--- out. Catalogs: pg_stat_io. Thresholds: io_hit_rate_info (90 %), io_hit_rate_warning (80 %),
--- io_backend_info (50 % of the pages written), io_fsync_warning (1 flush), io_least (20,000 blocks).
--- Source: manual, "pg_stat_io"; pgstat_io.c, md.c (register_dirty_segment, mdimmedsync).
+-- share of the pages that were written in the context normal. Client backends that flush a
+-- relation's file found the queue to the checkpointer full (flushes of index builds are not counted
+-- there). From PostgreSQL 18 on a read may be of many blocks, so bytes are counted, and rows of WAL
+-- are left out. Catalogs: pg_stat_io. Thresholds: io_hit_rate_info (90 %), io_hit_rate_warning (80
+-- %), io_backend_info (50 % of the pages written), io_fsync_warning (1 flush), io_least (20,000
+-- blocks). Source: manual, "pg_stat_io"; pgstat_io.c, md.c (register_dirty_segment, mdimmedsync).
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_io_hit_rate_info')::double precision
@@ -80,7 +80,7 @@ select
         pg_catalog.round(x.percent, 1), pg_catalog.round(x.requests),
         pg_catalog.current_setting('shared_buffers'),
         case
-            when x.context <> 'normal' then '; this context misses by design'
+            when x.context <> 'normal' then '; this context is not judged, as it goes through a small ring'
             when x.requests < l.least then ', too few to judge'
             when x.percent < l.info then '; the operating system''s cache may have had the others'
         end

@@ -5,8 +5,8 @@
 -- time that the server measured. Time counts only while bytes are behind: on an idle server it says
 -- nothing. Base backups are no standbys. Catalogs: pg_stat_replication. Thresholds:
 -- replication_lag_warning (64 MB) or replication_lag_time_warning (60 s), replication_lag_critical
--- (1 GB) or replication_lag_time_critical (10 minutes). Source: pganalyze (100 MB and 1 GB); manual,
--- "Monitoring Replication". Needs pg_read_all_stats (pg_monitor) to see positions.
+-- (1 GB) or replication_lag_time_critical (10 minutes). Source: pganalyze (100 MB and 1 GB);
+-- manual, "Monitoring Replication". Needs pg_read_all_stats (pg_monitor) to see positions.
 with limits as (
     select
         pg_catalog.pg_size_bytes(

@@ -4,14 +4,14 @@
 -- The kept WAL counts from the slot's restart_lsn. An inactive slot is for information, and a
 -- warning when it keeps more than the smaller of max_wal_size (what the server recycles by itself)
 -- and the setting, or is inactive for long (PostgreSQL 17 knows since when). Also a warning: a slot
--- whose reader is behind by more than max_wal_size (wal_status extended), or that has used up most of
--- max_slot_wal_keep_size. Critical: WAL that it needs is about to go or gone (unreserved, lost;
+-- whose reader is behind by more than max_wal_size (wal_status extended), or that has used up most
+-- of max_slot_wal_keep_size. Critical: WAL that it needs is about to go or gone (unreserved, lost;
 -- PostgreSQL 16 knows a conflict and 17 a reason). Inside the server also critical: it keeps more
 -- than half of the disk space that is left. Slots that a standby copies from its primary
 -- (PostgreSQL 17) are the primary's business. Catalogs: pg_replication_slots. Thresholds:
 -- replication_slot_warning (256 MB), replication_slot_inactive_warning (1 hour),
--- replication_slot_cap_warning (80 %), replication_slot_disk_critical (50 %). Source: Percona's rule
--- (max_wal_size, which grows with the server's own setting); GetWALAvailability in xlog.c.
+-- replication_slot_cap_warning (80 %), replication_slot_disk_critical (50 %). Source: Percona's
+-- rule (max_wal_size, which grows with the server's own setting); GetWALAvailability in xlog.c.
 with limits as (
     select
         pg_catalog.pg_size_bytes(

@@ -4,11 +4,11 @@
 -- primary_conninfo names a primary. A standby that replays late on purpose
 -- (recovery_min_apply_delay) may have that much more to replay. How long ago the last transaction
 -- was replayed (or the server started, when it has replayed none) counts only where something is
--- known to be missing: an idle primary has none. No row on a primary. Catalogs: pg_stat_wal_receiver and the recovery functions. Thresholds:
--- standby_warning (64 MB to replay), paused, or not receiving; standby_critical (one of these, and
--- the last transaction was replayed 1 hour ago). Source: manual, "Hot Standby" and
--- "Recovery Control Functions". That a primary is configured is known to pg_read_all_settings
--- (pg_monitor) only.
+-- known to be missing: an idle primary has none. No row on a primary. Catalogs:
+-- pg_stat_wal_receiver and the recovery functions. Thresholds: standby_warning (64 MB to replay),
+-- paused, or not receiving; standby_critical (one of these, and the last transaction was replayed 1
+-- hour ago). Source: manual, "Hot Standby" and "Recovery Control Functions". That a primary is
+-- configured is known to pg_read_all_settings (pg_monitor) only.
 with here as (
     select
         pg_catalog.pg_size_bytes(

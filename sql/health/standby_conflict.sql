@@ -3,8 +3,8 @@
 -- Counted since statistics began, for each database. No row on a primary. What helps depends on the
 -- kind: rows that the primary has vacuumed away (snapshot) ask for hot_standby_feedback, locks and
 -- pinned buffers for more patience (max_standby_streaming_delay), at the price of a replay that is
--- late. Catalogs: pg_stat_database_conflicts. Threshold: standby_conflict_info (10 queries). Source:
--- manual, "Handling Query Conflicts".
+-- late. Catalogs: pg_stat_database_conflicts. Threshold: standby_conflict_info (10 queries).
+-- Source: manual, "Handling Query Conflicts".
 with conflict as (
     select
         c.datname,

@@ -1,14 +1,15 @@
--- Subscriptions that are disabled, whose worker does not run, or whose worker fails and starts again
--- and again: the tables of the subscription get old, and the publisher keeps WAL for them.
+-- Subscriptions that are disabled, whose worker does not run, or whose worker fails and starts
+-- again and again: the tables of the subscription get old, and the publisher keeps WAL for them.
 --
 -- A worker that fails is started anew every few seconds (wal_retrieve_retry_interval), so errors
--- were counted (PostgreSQL 15) and the worker is missing or young. Copying tables for the first time
--- fails when errors of it were counted and a table is not copied. Subscriptions of other databases
--- are shown, to be mended there. On a standby none is applied. Catalogs: pg_subscription (only the
--- columns that everybody may read), pg_subscription_rel, pg_stat_subscription, pg_stat_activity,
--- pg_stat_subscription_stats (through query_to_xml, as PostgreSQL 14 has none). Threshold: subscription_worker_young (1 minute),
--- within which a worker that had errors has not proven itself. Source: worker.c and launcher.c;
--- manual, "Logical Replication: Conflicts". Needs pg_read_all_stats (pg_monitor) for the worker's age.
+-- were counted (PostgreSQL 15) and the worker is missing or young. Copying tables for the first
+-- time fails when errors of it were counted and a table is not copied. Subscriptions of other
+-- databases are shown, to be mended there. On a standby none is applied. Catalogs: pg_subscription
+-- (only the columns that everybody may read), pg_subscription_rel, pg_stat_subscription,
+-- pg_stat_activity, pg_stat_subscription_stats (in a text that ts_stat runs, as PostgreSQL 14 has
+-- none). Threshold: subscription_worker_young (1 minute), within which a worker that had errors has
+-- not proven itself. Source: worker.c and launcher.c; manual, "Logical Replication: Conflicts".
+-- Needs pg_read_all_stats (pg_monitor) for the worker's age.
 with subscription as (
     select
         s.oid,
@@ -57,22 +58,24 @@ judged as (
         w.pid,
         w.age,
         coalesce(t.uncopied, 0) as uncopied,
-        pg_catalog.substring(e.counts, '<apply>(\d+)')::bigint as apply_errors,
-        pg_catalog.substring(e.counts, '<copy>(\d+)')::bigint as copy_errors
+        pg_catalog.substring(e.counts, 'apply=(\d+)')::bigint as apply_errors,
+        pg_catalog.substring(e.counts, 'copy=(\d+)')::bigint as copy_errors
     from subscription as s
     left join worker as w
         on w.subid = s.oid
     left join tables as t
         on t.srsubid = s.oid
     cross join lateral (
-        select case
-            when pg_catalog.to_regclass('pg_catalog.pg_stat_subscription_stats') is not null
-                then pg_catalog.query_to_xml(
-                    'select e.apply_error_count as apply, e.sync_error_count as copy '
-                    'from pg_catalog.pg_stat_subscription_stats as e where e.subid = ' || s.oid,
-                    false, true, ''
-                )::text
-        end as counts
+        select pg_catalog.string_agg(t.word, ' ') as counts
+        from pg_catalog.ts_stat(
+            case
+                when pg_catalog.to_regclass('pg_catalog.pg_stat_subscription_stats') is not null
+                    then 'select pg_catalog.array_to_tsvector(array[''apply='' '
+                        '|| e.apply_error_count, ''copy='' || e.sync_error_count]) '
+                        'from pg_catalog.pg_stat_subscription_stats as e where e.subid = ' || s.oid
+                else 'select null::pg_catalog.tsvector'
+            end
+        ) as t (word)
     ) as e
 ),
 

@@ -2,10 +2,11 @@
 --
 -- Checkpoints remove or recycle WAL so that pg_wal stays near max_wal_size; what is much larger is
 -- kept by a replication slot, by wal_keep_size, or because it is not archived. The one that keeps
--- most is named. Catalogs: pg_ls_waldir and pg_ls_archive_statusdir (called through query_to_xml, as
--- their mere mention is refused to roles that may not execute them), pg_replication_slots, settings.
--- Threshold: wal_size_warning (200 % of max_wal_size). Source: RemoveOldXlogFiles and KeepLogSeg in
--- xlog.c; manual, "WAL Configuration". Needs pg_monitor.
+-- most is named. Catalogs: pg_ls_waldir and pg_ls_archive_statusdir (called in a text that ts_stat
+-- runs, as their mere mention is refused to roles that may not execute them; query_to_xml needs a
+-- server with libxml), pg_replication_slots, settings. Threshold: wal_size_warning (200 % of
+-- max_wal_size). Source: RemoveOldXlogFiles and KeepLogSeg in xlog.c; manual, "WAL Configuration".
+-- Needs pg_monitor.
 with limits as (
     select
         pg_catalog.current_setting('mcp_advisor.health_wal_size_warning')::double precision
@@ -22,14 +23,19 @@ with limits as (
 listed as (
     select
         l.*,
-        case
-            when l.listable then pg_catalog.query_to_xml(
-                'select pg_catalog.sum(f.size)::bigint as bytes, (select pg_catalog.count(*) '
-                'from pg_catalog.pg_ls_archive_statusdir() as a where a.name like ''%.ready'') '
-                'as files from pg_catalog.pg_ls_waldir() as f',
-                false, true, ''
-            )::text
-        end as answer
+        (
+            select pg_catalog.string_agg(t.word, ' ')
+            from pg_catalog.ts_stat(
+                case
+                    when l.listable then
+                        'select pg_catalog.array_to_tsvector(array[''bytes='' '
+                        '|| pg_catalog.sum(f.size), ''files='' || (select pg_catalog.count(*) '
+                        'from pg_catalog.pg_ls_archive_statusdir() as a '
+                        'where a.name like ''%.ready'')]) from pg_catalog.pg_ls_waldir() as f'
+                    else 'select null::pg_catalog.tsvector'
+                end
+            ) as t (word)
+        ) as answer
     from limits as l
 ),
 
@@ -57,8 +63,8 @@ measured as (
         s.slot_name,
         s.active,
         coalesce(s.kept, 0) as slot_kept,
-        pg_catalog.substring(l.answer, '<bytes>(\d+)')::bigint as bytes,
-        coalesce(pg_catalog.substring(l.answer, '<files>(\d+)')::bigint, 0) * l.segment
+        pg_catalog.substring(l.answer, 'bytes=(\d+)')::bigint as bytes,
+        coalesce(pg_catalog.substring(l.answer, 'files=(\d+)')::bigint, 0) * l.segment
             as unarchived
     from listed as l
     left join slot as s

@@ -170,6 +170,9 @@ fn standby(_: &Fixture) -> Result<()> {
     ensure!(found[0].details["state"] == "streaming", "{found:#?}");
     ensure!(found[0].details["sync_state"] == "async", "{found:#?}");
     becomes(&mut on_primary, "replication_slot", &["ok standby_1"])?;
+    // pg_monitor is enough for all of them.
+    let found = findings(&mut watcher, "replication")?;
+    ensure!(!found.iter().any(|one| one.details["ran"] == Value::Bool(false)), "{found:#?}");
     let mut plain = primary.connect_as("postgres", "plain")?;
     is_not_judged(&findings(&mut plain, "replication_lag")?)?;
 
