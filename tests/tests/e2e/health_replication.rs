@@ -199,7 +199,7 @@ fn standby(_: &Fixture) -> Result<()> {
     let lag = findings(&mut on_primary, "replication_lag")?;
     ensure!(lag[0].severity == "warning" && lag[0].value > Some(64e6), "{lag:#?}");
     ensure!(lag[0].message.contains("has arrived and is not replayed"), "{lag:#?}");
-    on_primary.batch_execute("set mcp_advisor.health_replication_lag_critical = '65MB'")?;
+    on_primary.batch_execute("set mcp_advisor.health_replication_lag_critical = '1MB'")?;
     ensure!(findings(&mut on_primary, "replication_lag")?[0].severity == "critical");
     let found = findings(&mut on_standby, "standby")?;
     ensure!(found[0].severity == "warning", "{found:#?}");
