@@ -2,7 +2,7 @@
 
 use advisor_sql::health::Check;
 
-use super::{Finding, memory, missing, redundant, spills, temporary};
+use super::{Finding, disk, memory, missing, redundant, spills, temporary};
 use crate::error::AdvisorError;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
@@ -29,6 +29,10 @@ pub(super) fn refine(
         }
         "missing_index" => missing::find(check, caller_path, findings),
         "redundant_index" => redundant::prove(caller_path, findings),
+        "replication_slot" => {
+            disk::compare(findings);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
+mod disk;
 mod inside;
 mod limits;
 pub(crate) mod machine;

@@ -12,6 +12,7 @@
 mod analyze;
 mod arena;
 mod create_index;
+mod disk;
 mod explain;
 mod facts;
 mod hook;
@@ -28,6 +29,7 @@ mod time_limit;
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
 pub(crate) use create_index::{IndexText, read_index};
+pub(crate) use disk::free_bytes;
 pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;

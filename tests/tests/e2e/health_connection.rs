@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::Case;
 use crate::fixture::Fixture;
 use crate::health::{Finding, database, expect_and_mend, expect_ok, findings};
-use crate::health_server::{client, wait_for};
+use crate::health_replication::{client, wait_for};
 
 pub(crate) const CASES: &[Case] = &[
     ("health_finds_that_connections_run_out", connections),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::Case;
 use crate::fixture::{Fixture, answered};
 use crate::health::{Finding, expect_and_mend, expect_ok, findings, summary};
-use crate::health_server::wait_for;
+use crate::health_replication::wait_for;
 
 pub(crate) const CASES: &[Case] = &[
     ("health_proves_a_redundant_index_by_planning_without_it", proven),

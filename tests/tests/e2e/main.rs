@@ -11,13 +11,14 @@ mod fixture;
 mod health;
 mod health_anywhere;
 mod health_autovacuum;
+mod health_buffer;
 mod health_connection;
 mod health_index;
 mod health_integrity;
 mod health_odd_names;
 mod health_proof;
+mod health_replication;
 mod health_security;
-mod health_server;
 mod health_settings;
 mod health_vacuum;
 mod health_workload;
@@ -57,13 +58,14 @@ fn main() -> Result<ExitCode> {
         health::CASES,
         health_anywhere::CASES,
         health_autovacuum::CASES,
+        health_buffer::CASES,
         health_connection::CASES,
         health_index::CASES,
         health_integrity::CASES,
         health_odd_names::CASES,
         health_proof::CASES,
+        health_replication::CASES,
         health_security::CASES,
-        health_server::CASES,
         health_settings::CASES,
         health_vacuum::CASES,
         health_workload::CASES,
