@@ -21,7 +21,7 @@ held as (
     select
         m.root,
         pg_catalog.sum(case
-            when c.reltuples > 0 then c.reltuples
+            when c.reltuples > 0 then c.reltuples::double precision
             else pg_catalog.pg_stat_get_live_tuples(c.oid)
         end) as rows
     from members as m

@@ -18,7 +18,7 @@ with recursive pairs as materialized (
 
 different as materialized (
     select
-        p.oid, p.position,
+        p.oid, p.position, p.conrelid, p.child,
         a.attname, a.attinhcount, a.atttypid, a.atttypmod,
         b.attname as key, b.atttypid as key_typid, b.atttypmod as key_typmod
     from pairs as p
@@ -65,6 +65,12 @@ columns as (
         d.*,
         pg_catalog.format_type(d.atttypid, d.atttypmod) as type,
         pg_catalog.format_type(d.key_typid, d.key_typmod) as key_type,
+        -- Altered at the top of the tree only, and never where rows are routed by it.
+        d.attinhcount > 0 or exists (
+            select
+            from pg_catalog.pg_partitioned_table as t
+            where t.partrelid = d.conrelid and d.child = any (t.partattrs)
+        ) as fixed,
         a.base,
         b.base as key_base,
         greatest(a.typmod, d.atttypmod) as typmod,
@@ -79,7 +85,7 @@ columns as (
 -- How much fits: digits before and after the point of numbers, characters of texts.
 sized as (
     select
-        c.oid, c.position, c.attname, c.attinhcount, c.type, c.key, c.key_type, c.base, c.key_base,
+        c.oid, c.position, c.attname, c.fixed, c.type, c.key, c.key_type, c.base, c.key_base,
         pg_catalog.array_agg(s.family order by s.side) as families,
         pg_catalog.array_agg(s.size order by s.side) as sizes,
         pg_catalog.array_agg(s.scale order by s.side) as scales
@@ -109,7 +115,7 @@ sized as (
         from (values (1, c.base, c.typmod), (2, c.key_base, c.key_size)) as v (side, base, typmod)
     ) as s
     group by
-        c.oid, c.position, c.attname, c.attinhcount, c.type, c.key, c.key_type, c.base, c.key_base
+        c.oid, c.position, c.attname, c.fixed, c.type, c.key, c.key_type, c.base, c.key_base
 ),
 
 judged as (
@@ -130,7 +136,7 @@ keys as (
         j.oid,
         pg_catalog.bool_or(j.narrower) as narrower,
         pg_catalog.bool_or(j.base <> j.key_base) as other_type,
-        pg_catalog.bool_or(j.attinhcount > 0) as inherited,
+        pg_catalog.bool_or(j.fixed) as fixed,
         pg_catalog.string_agg(
             pg_catalog.format('%I is %s and %I is %s', j.attname, j.type, j.key, j.key_type),
             ', ' order by j.position
@@ -150,10 +156,12 @@ select
     case when c.reltuples >= 0 then 'rows' end as unit,
     'the type of the key' as threshold,
     pg_catalog.format(
-        '%s in %s%s', f.difference, k.confrelid::pg_catalog.regclass,
-        case when f.narrower then ': not every key fits into the column that refers to it' end
+        '%s in %s%s%s', f.difference, k.confrelid::pg_catalog.regclass,
+        case when f.narrower then ': not every key fits into the column that refers to it' end,
+        case when f.fixed then '; it cannot be altered here, as it is inherited or part of the '
+            || 'partition key: make the table anew' end
     ) as message,
-    case when not f.inherited then pg_catalog.format(
+    case when not f.fixed then pg_catalog.format(
         'ALTER TABLE %I.%I %s;', n.nspname, c.relname, f.change
     ) end as remediation,
     pg_catalog.jsonb_build_object(

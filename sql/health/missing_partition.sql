@@ -190,7 +190,7 @@ judged as (
         d.relname as default_name,
         case
             when d.oid is null then 0
-            when d.reltuples > 0 then d.reltuples
+            when d.reltuples > 0 then d.reltuples::double precision
             else pg_catalog.pg_stat_get_live_tuples(d.oid)
         end as default_rows
     from edged as e

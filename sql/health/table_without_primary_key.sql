@@ -82,7 +82,7 @@ holding as (
         c.relnamespace,
         c.relreplident,
         case
-            when c.reltuples > 0 then c.reltuples
+            when c.reltuples > 0 then c.reltuples::double precision
             else pg_catalog.pg_stat_get_live_tuples(c.oid)
         end as rows,
         c.relpersistence = 'p' and c.relreplident <> 'f' as fails

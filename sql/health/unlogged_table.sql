@@ -23,7 +23,7 @@ join pg_catalog.pg_namespace as n
     on n.oid = c.relnamespace
 cross join lateral (
     select case
-        when c.reltuples > 0 then c.reltuples
+        when c.reltuples > 0 then c.reltuples::double precision
         else pg_catalog.pg_stat_get_live_tuples(c.oid)
     end as rows
 ) as r

@@ -9,8 +9,11 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_constraint;
 mod health_index;
+mod health_partition;
 mod health_server;
+mod health_table;
 mod interrupts;
 mod objects;
 mod odd;
@@ -45,8 +48,11 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_constraint::CASES,
         health_index::CASES,
+        health_partition::CASES,
         health_server::CASES,
+        health_table::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
