@@ -75,7 +75,8 @@ select
         else 'this trigger is disabled'
     end || case
         when f.contype is null then ''
-        when f.replica then ' unless session_replication_role is replica; look at the rows of the time'
+        when f.replica
+            then ' unless session_replication_role is replica; look at the rows of the time'
         else '; look at the rows of the time before it is relied on'
     end as message,
     f.enable as remediation,
@@ -88,7 +89,8 @@ select
         'needs_superuser', f.internal,
         'rows_to_check', case when f.contype = 'f' then (
             select pg_catalog.format(
-                'SELECT count(*) FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)',
+                'SELECT count(*) FROM %s AS c WHERE %s '
+                'AND NOT EXISTS (SELECT FROM %s AS p WHERE %s)',
                 f.conrelid::pg_catalog.regclass,
                 pg_catalog.string_agg(pg_catalog.format('c.%I IS NOT NULL', a.attname), ' AND '),
                 f.confrelid::pg_catalog.regclass,

@@ -3,9 +3,9 @@
 -- An update that changes no indexed column and finds room in its page leaves the indexes alone
 -- (heap-only tuple, README.HOT): room is what a fillfactor under 100 keeps, in pages that are
 -- written from then on. From PostgreSQL 16 the updates that had to go to another page are counted
--- (n_tup_newpage_upd): where they are the fewer of those that were not HOT, the cause is an index on
--- a column that is updated. Partitions are reported themselves, for they have the fillfactor. Not
--- on a standby, where nobody updates. Catalogs: pg_class, pg_stat_get_tuples_updated and
+-- (n_tup_newpage_upd): where they are the fewer of those that were not HOT, the cause is an index
+-- on a column that is updated. Partitions are reported themselves, for they have the fillfactor.
+-- Not on a standby, where nobody updates. Catalogs: pg_class, pg_stat_get_tuples_updated and
 -- pg_stat_get_tuples_hot_updated, pg_stat_all_tables and pg_index for what is found. Thresholds:
 -- under hot_updates_share (50 %) of at least hot_updates_rows (100,000) updates, for information;
 -- the fillfactor advised is hot_updates_fillfactor (90). Source: the manual's chapter on heap-only

@@ -112,7 +112,8 @@ parts as (
         pg_catalog.lead(b.lower) over (partition by b.partrelid order by b.lower) as following,
         case
             when pg_catalog.isfinite(b.lower) and pg_catalog.isfinite(b.upper) then case
-                when m.months > 0 and b.lower + pg_catalog.make_interval(months => m.months) = b.upper
+                when m.months > 0
+                    and b.lower + pg_catalog.make_interval(months => m.months) = b.upper
                     then pg_catalog.make_interval(months => m.months)
                 else b.upper - b.lower
             end
@@ -317,8 +318,8 @@ select
         )
     end || case
         when j.default_rows > 0 then pg_catalog.format(
-            '; %I holds rows, so detach it, create the partitions, move its rows and attach it again',
-            j.default_name
+            '; %I holds rows, so detach it, create the partitions, move its rows and attach it '
+            'again', j.default_name
         )
         when c.remediation is not null then ''
         when j.elsewhere then '; set TimeZone to where its bounds are midnight, and ask again'

@@ -14,8 +14,8 @@ select
     'enforced' as threshold,
     case
         when k.contype = 'f' then 'is declared NOT ENFORCED: no row is checked against it'
-        else 'is declared NOT ENFORCED: no row is checked against it; to enforce it, add it anew as '
-            || 'NOT VALID, validate it, and drop this one'
+        else 'is declared NOT ENFORCED: no row is checked against it; to enforce it, add it anew '
+            || 'as NOT VALID, validate it, and drop this one'
     end as message,
     case when k.contype = 'f' then pg_catalog.format(
         'ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED;',
@@ -23,7 +23,9 @@ select
     ) end as remediation,
     pg_catalog.jsonb_build_object(
         'risk', case when k.contype = 'f' then 'locks' end,
-        'type', case k.contype when 'f' then 'foreign key' when 'c' then 'check' else k.contype::text end,
+        'type', case k.contype
+            when 'f' then 'foreign key' when 'c' then 'check' else k.contype::text
+        end,
         'references', case when k.confrelid <> 0 then k.confrelid::pg_catalog.regclass::text end
     ) as details
 from pg_catalog.pg_constraint as k

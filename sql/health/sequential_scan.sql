@@ -48,10 +48,10 @@ found as (
         pg_catalog.sum(r.reltuples) as rows,
         pg_catalog.count(*) as tables
     from read as r
-    where r.rows_read / r.scans >= r.reltuples / 100
-            * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_share')::double precision
+    where 100 * r.rows_read / r.scans >= r.reltuples
+            * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_share')::real
         and r.index_scans < r.scans
-            * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_index')::double precision
+            * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_index')::real
     group by 1
 )
 
