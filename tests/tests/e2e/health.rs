@@ -15,7 +15,6 @@ pub(crate) const CASES: &[Case] = &[
     ("health_selects_checks_by_name_and_category", selects),
     ("health_refuses_unknown_checks", refuses),
     ("health_finds_sequences_at_their_end", sequences),
-    ("health_finds_constraints_that_are_not_validated", constraints),
     ("health_goes_on_when_a_check_fails", failing_check),
     ("health_gives_a_check_up_after_its_time_limit", time_limit),
     ("health_thresholds_are_settings", thresholds),
@@ -216,27 +215,6 @@ fn sequences(fixture: &Fixture) -> Result<()> {
             r#"critical "S.q"."Do.wn""#,
             r#"warning "S.q".capped_id_seq"#,
             r#"critical "S.q".cycles"#,
-        ],
-    )
-}
-
-fn constraints(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "health_constraints")?;
-    client.batch_execute(
-        r#"create table parent (id integer primary key);
-        create table "Chi ld" (p integer, a integer);
-        alter table "Chi ld" add constraint "fk 1" foreign key (p) references parent not valid;
-        alter table "Chi ld" add check (a > 0) not valid;
-        create domain d as integer; alter domain d add constraint positive check (value > 0) not valid;
-        create table heirs () inherits ("Chi ld")"#,
-    )?;
-    expect_and_mend(
-        &mut client,
-        "constraint",
-        &[
-            "warning public.\"Chi ld\": \"fk 1\"",
-            "warning public.\"Chi ld\": \"Chi ld_a_check\"",
-            "warning public.d: positive",
         ],
     )
 }

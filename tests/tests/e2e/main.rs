@@ -13,13 +13,16 @@ mod health_anywhere;
 mod health_autovacuum;
 mod health_buffer;
 mod health_connection;
+mod health_constraint;
 mod health_index;
 mod health_integrity;
 mod health_odd_names;
+mod health_partition;
 mod health_proof;
 mod health_replication;
 mod health_security;
 mod health_settings;
+mod health_table;
 mod health_vacuum;
 mod health_workload;
 mod interrupts;
@@ -60,13 +63,16 @@ fn main() -> Result<ExitCode> {
         health_autovacuum::CASES,
         health_buffer::CASES,
         health_connection::CASES,
+        health_constraint::CASES,
         health_index::CASES,
         health_integrity::CASES,
         health_odd_names::CASES,
+        health_partition::CASES,
         health_proof::CASES,
         health_replication::CASES,
         health_security::CASES,
         health_settings::CASES,
+        health_table::CASES,
         health_vacuum::CASES,
         health_workload::CASES,
         interrupts::CASES,
