@@ -169,6 +169,12 @@ pub fn failed(message: &str) -> String {
     format!("could not be checked: {message}")
 }
 
+/// What is said of a check that this server or this way of asking has not got.
+#[must_use]
+pub fn lacking(needs: &str) -> String {
+    format!("is not checked here: {needs}")
+}
+
 /// What is said of the rows beyond [`MOST_ROWS`].
 #[must_use]
 pub fn left_out(count: usize) -> String {

@@ -48,7 +48,7 @@ found as (
         pg_catalog.sum(r.reltuples) as rows,
         pg_catalog.count(*) as tables
     from read as r
-    where 100 * r.rows_read / r.scans >= r.reltuples
+    where 100 * r.rows_read / greatest(r.scans, 1) >= r.reltuples
             * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_share')::real
         and r.index_scans < r.scans
             * pg_catalog.current_setting('mcp_advisor.health_sequential_scan_index')::real

@@ -74,11 +74,12 @@ pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
 
 /// One check: at least one finding. Statements of the caller are read under his search path.
 fn run(check: &'static Check, caller_path: &str, ignored: &Ignored) -> Vec<Finding> {
-    let failed = |message: &str, details| {
-        let mut finding = Finding::of(check, "info", health::failed(message));
+    let not_run = |message: String, details| {
+        let mut finding = Finding::of(check, "info", message);
         finding.details = JsonB(details);
         vec![finding]
     };
+    let failed = |message: &str, details| not_run(health::failed(message), details);
     let outcome = sys::subtransaction_within(settings::health_time_limit(), || {
         let mut findings = match check.sql(sys::VERSION) {
             Ok(sql) => rows(check, sql)?,
@@ -91,7 +92,7 @@ fn run(check: &'static Check, caller_path: &str, ignored: &Ignored) -> Vec<Findi
     });
     let mut findings = match outcome {
         Ok(Ok(Ok(findings))) => findings,
-        Ok(Ok(Err(needs))) => return failed(&needs, json!({"ran": false})),
+        Ok(Ok(Err(needs))) => return not_run(health::lacking(&needs), json!({"ran": false})),
         Ok(Err(error)) => return failed(&error.to_string(), json!({"ran": false})),
         Err(error) => {
             let sqlstate = sqlstate(error.code);

@@ -19,7 +19,7 @@ create index things_kind_again on things (kind);
 ";
 
 /// What needs the extension says so in these words.
-const NEEDS: &str = "could not be checked: it needs the extension mcp_advisor";
+const NEEDS: &str = "is not checked here: it needs the extension mcp_advisor";
 
 /// Checks whose findings depend on when they were asked, or on who is connected.
 const MOMENTARY: [&str; 3] = ["connection", "buffer", "workload"];
