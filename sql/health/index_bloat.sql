@@ -8,7 +8,8 @@
 -- alarm. Randomly filled indexes settle at 20 to 25 %, so a limit below 50 % is noise.
 -- No index is too small: what no rows could fill by half is found without statistics; only for the
 -- others are statistics read, by key, as joining all of them is what takes minutes in a large
--- database. The smallest, which together could not waste index_bloat_small_least, are left out.
+-- database. The smallest, which together could waste no tenth of index_bloat_small_least, are left
+-- out.
 -- Indexes of TOAST tables have a fixed form and need none. Other methods (hash, GIN, GiST, BRIN)
 -- have no such form and are not judged. One row tells how many could not be judged, for want of
 -- statistics or of the privilege to read them. Catalogs: pg_index, pg_class, pg_attribute, pg_stats.
@@ -108,7 +109,7 @@ described as materialized (
     join pg_catalog.pg_class as t
         on t.oid = s.indrelid
     cross join limits as l
-    where s.smaller_bytes > l.small_bytes
+    where s.smaller_bytes > l.small_bytes / 10.0
 ),
 
 measured as materialized (

@@ -1,5 +1,6 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
+mod bloat;
 mod inside;
 
 use advisor_sql::health::{self, Check};
@@ -70,7 +71,7 @@ fn run(check: &'static Check) -> Vec<Finding> {
     };
     let outcome = sys::subtransaction_within(settings::health_time_limit(), || {
         let mut findings = match check.sql(pg_sys::PG_VERSION_NUM) {
-            Ok(sql) => rows(check, sql)?,
+            Ok(sql) => rows(check, &inside::text(sql)?)?,
             // What has no text is the extension's own.
             Err(_) if check.texts.is_empty() => Vec::new(),
             Err(needs) => return Ok(Err(needs)),

@@ -1,6 +1,6 @@
-//! `mcp_health` on indexes that are invalid, duplicate, redundant, unused or bloated.
+//! `mcp_health` on indexes that are invalid, duplicate, redundant or unused.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::Case;
 use crate::fixture::Fixture;
@@ -11,7 +11,6 @@ pub(crate) const CASES: &[Case] = &[
     ("health_finds_duplicate_indexes_and_no_lookalikes", duplicate_indexes),
     ("health_finds_redundant_indexes_and_no_lookalikes", redundant_indexes),
     ("health_finds_unused_indexes_when_statistics_are_old", unused_indexes),
-    ("health_finds_a_bloated_index", bloated_index),
 ];
 
 fn invalid_index(fixture: &Fixture) -> Result<()> {
@@ -141,27 +140,4 @@ fn unused_indexes(fixture: &Fixture) -> Result<()> {
     ensure!(found.len() == 1 && found[0].severity == "info", "{found:#?}");
     ensure!(found[0].message.contains("cannot be judged yet"), "{found:#?}");
     Ok(())
-}
-
-fn bloated_index(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "health_bloat")?;
-    client.batch_execute(
-        "create table t (id bigint primary key, k integer, wide text);
-        insert into t select g, g % 10, repeat('x', 20) from generate_series(1, 700000) as g;
-        create index same on t (k); create index half on t (id) with (fillfactor = 40);
-        create index on t (lower(wide), id)",
-    )?;
-    client.batch_execute("vacuum analyze t")?;
-    // Deduplicated, half filled on purpose, over an expression: none of them is bloated.
-    expect_ok(&mut client, "index_bloat")?;
-    client.batch_execute("delete from t where id % 10 <> 0")?;
-    client.batch_execute("vacuum analyze t")?;
-    let found = findings(&mut client, "index_bloat")?;
-    let key = found.iter().find(|one| one.object == "public.t_pkey").context("t_pkey")?;
-    ensure!(key.severity == "warning", "{found:#?}");
-    ensure!(key.value.is_some_and(|percent| (87.0..93.0).contains(&percent)), "{found:#?}");
-    for finding in &found {
-        client.batch_execute(&finding.remediation)?;
-    }
-    expect_ok(&mut client, "index_bloat")
 }

@@ -9,7 +9,9 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod health;
+mod health_bloat;
 mod health_index;
+mod health_sequence;
 mod health_server;
 mod interrupts;
 mod objects;
@@ -45,7 +47,9 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         health::CASES,
+        health_bloat::CASES,
         health_index::CASES,
+        health_sequence::CASES,
         health_server::CASES,
         interrupts::CASES,
         objects::CASES,
