@@ -53,7 +53,8 @@ cross join mcp_index_bloat(c.oid) as s
 cross join mcp_index_bloat(c.oid, 1000000) as a
 cross join pgstatindex(c.oid::regclass) as p
 cross join lateral (select
-    p.leaf_pages * coalesce(nullif(p.avg_leaf_density, 'NaN'), 0) / (100 * (1 - 8192 * (100 - s.fillfactor) / 100 / 8152.0)),
+    ceil(p.leaf_pages * coalesce(nullif(p.avg_leaf_density, 'NaN'), 0)
+        / (100 * (1 - 8192 * (100 - s.fillfactor) / 100 / 8152.0))),
     p.internal_pages::double precision / greatest(p.leaf_pages, 1)) as n (leaves, inner_share)
 order by 1";
 
@@ -102,18 +103,19 @@ fn index_shapes(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Pages that live rows would not need, by pgstattuple; large rows leave a rest in each page.
+/// Pages that live rows would not need, by pgstattuple; large rows leave a rest in each page, which
+/// the small last chunks of TOAST fill.
 const TABLE_TRUTH: &str = "
-select c.relname::text,
-    greatest(0, 100 * (1 - p.tuple_count / greatest(floor(n.room / n.row), 1)
-        / greatest(s.pages, 1)) * sign(s.pages))),
+select c.relname::text, greatest(0, 100 * (1 - n.pages / greatest(s.pages, 1)) * sign(s.pages)),
     s.waste_percent, a.waste_percent
 from pg_class as c
 cross join mcp_table_bloat(c.oid) as s
 cross join mcp_table_bloat(c.oid, 1000000) as a
 cross join pgstattuple(c.oid::regclass) as p
 cross join lateral (select 8168 - 8192 * (100 - s.fillfactor) / 100,
-    ceil(p.tuple_len / greatest(p.tuple_count, 1)::double precision / 8) * 8 + 4) as n (room, row)
+    ceil(p.tuple_len / greatest(p.tuple_count, 1)::double precision / 8) * 8 + 4) as r (room, row)
+cross join lateral (select ceil(p.tuple_count * case c.relkind
+    when 't' then r.row / r.room else 1 / greatest(floor(r.room / r.row), 1) end)) as n (pages)
 where c.relname in ('fresh', 'half', 'tenth', 'wide', 'loose', 'toasted', 'dead', 'empty')
     or c.oid = (select reltoastrelid from pg_class where relname = 'toasted')
 order by 1";
