@@ -57,13 +57,22 @@ impl Check {
     }
 }
 
-/// A check of `sql/health/NAME.sql`, `since NUMBER => FILE` for versions with another text.
+/// What is called in a check's SQL when the extension runs it: each function of the server, and the
+/// one of the extension that does the same with a weaker lock and less work.
+pub const INSIDE: &[(&str, &str)] =
+    &[("pg_catalog.pg_sequence_last_value(", "mcp_sequence_last_value(")];
+
+/// A check of `sql/health/NAME.sql`, `since NUMBER => FILE` for versions with another text, `inside`
+/// for one that only the extension can do.
 macro_rules! check {
     ($category:literal, $name:literal, inside, ok: $ok:literal, why: $why:literal) => {
         crate::health::Check { category: $category, name: $name, texts: &[], ok: $ok, why: $why }
     };
     ($category:literal, $name:literal, ok: $ok:literal, why: $why:literal) => {
         check!($category, $name, since 0 => $name, ok: $ok, why: $why)
+    };
+    ($category:literal, $name:literal, inside, ok: $ok:literal, why: $why:literal) => {
+        crate::health::Check { category: $category, name: $name, texts: &[], ok: $ok, why: $why }
     };
     ($category:literal, $name:literal, $(since $version:literal => $file:literal),*, ok: $ok:literal, why: $why:literal) => {
         crate::health::Check {

@@ -38,7 +38,7 @@ pub(super) const CHECKS: &[Check] = &[
     check!(
         "index",
         "index_bloat",
-        ok: "no large index is more than half empty",
+        ok: "no index is more than half empty",
         why: "Empty pages take cache and disk reads from those that hold something"
     ),
     check!(
@@ -53,6 +53,13 @@ pub(super) const CHECKS: &[Check] = &[
         inside,
         ok: "no index would help the recorded statements much",
         why: "The statements that it would serve read what they do not need, each time they run"
+    ),
+    check!(
+        "index",
+        "gin_pending_list",
+        inside,
+        ok: "no GIN index has a long list of entries that are not sorted in",
+        why: "Every search of the index reads that list in full"
     ),
 ];
 
@@ -115,4 +122,39 @@ pub(super) const THRESHOLDS: &[Threshold] = &[
         "How much of the recorded statements' time an index must save to be missing."
     ),
     threshold!("missing_index_time", Seconds(1), "How long missing indexes are looked for."),
+    threshold!(
+        "index_bloat_warning",
+        Number(50.0),
+        "Percents of an index that may be empty at its fill factor."
+    ),
+    threshold!(
+        "index_bloat_critical",
+        Number(80.0),
+        "Percents of an index that may be empty at its fill factor."
+    ),
+    threshold!(
+        "index_bloat_least",
+        Kilobytes(10_240),
+        "Empty space of an index below which it has no row of its own."
+    ),
+    threshold!(
+        "index_bloat_critical_least",
+        Kilobytes(1_048_576),
+        "Empty space of an index below which it is never critical."
+    ),
+    threshold!(
+        "index_bloat_small_least",
+        Kilobytes(1024),
+        "Empty space of all smaller indexes together below which they are not mentioned."
+    ),
+    threshold!(
+        "gin_pending_list_info",
+        Count(512),
+        "Pages of a GIN index that may wait to be sorted in."
+    ),
+    threshold!(
+        "gin_pending_list_warning",
+        Count(4096),
+        "Pages of a GIN index that may wait to be sorted in."
+    ),
 ];

@@ -71,6 +71,12 @@ pub(super) const CHECKS: &[Check] = &[
         ok: "no table's statistics are out of date",
         why: "The planner counts on rows that are no longer there, and chooses slow plans"
     ),
+    check!(
+        "vacuum",
+        "table_bloat",
+        ok: "no table is more than half empty",
+        why: "Every scan reads the empty pages too, and they take cache and disk"
+    ),
 ];
 
 /// Their limits.
@@ -190,5 +196,30 @@ pub(super) const THRESHOLDS: &[Threshold] = &[
         "stale_statistics_least",
         Count(10_000),
         "Changed rows that a table may always have."
+    ),
+    threshold!(
+        "table_bloat_warning",
+        Number(50.0),
+        "Percents of a table that may hold no live row at its fill factor."
+    ),
+    threshold!(
+        "table_bloat_critical",
+        Number(80.0),
+        "Percents of a table that may hold no live row at its fill factor."
+    ),
+    threshold!(
+        "table_bloat_least",
+        Kilobytes(10_240),
+        "Empty space of a table below which it is not mentioned."
+    ),
+    threshold!(
+        "table_bloat_critical_least",
+        Kilobytes(1_048_576),
+        "Empty space of a table below which it is never critical."
+    ),
+    threshold!(
+        "table_bloat_dead",
+        Number(10.0),
+        "Percents of dead rows from which on VACUUM is advised before a rewrite."
     ),
 ];

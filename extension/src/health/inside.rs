@@ -1,9 +1,12 @@
 //! What only the server itself can know of a finding, or find.
 
-use advisor_sql::health::Check;
+use std::borrow::Cow;
 
-use super::{Finding, disk, memory, missing, redundant, spills, temporary};
+use advisor_sql::health::{Check, INSIDE};
+
+use super::{Finding, bloat, disk, memory, missing, redundant, spills, temporary};
 use crate::error::AdvisorError;
+use crate::hypopg::extension_schema;
 
 /// Proves, corrects or adds findings of the checks that can do better inside the server than by
 /// SQL. `findings` are what the check's SQL says, if it has any; `caller_path` is the search path
@@ -33,6 +36,23 @@ pub(super) fn refine(
             disk::compare(findings);
             Ok(())
         }
+        "index_bloat" => bloat::indexes(check, findings),
+        "table_bloat" => bloat::tables(check, findings),
+        "gin_pending_list" => bloat::gin_pending_list(check, findings),
         _ => Ok(()),
     }
+}
+
+/// A check's SQL with the functions of the extension in the place of those of the server.
+///
+/// # Errors
+/// What SPI says.
+pub(super) fn text(sql: &str) -> Result<Cow<'_, str>, AdvisorError> {
+    let mut text = Cow::Borrowed(sql);
+    for (theirs, ours) in INSIDE.iter().filter(|(theirs, _)| sql.contains(theirs)) {
+        if let Some(schema) = extension_schema("mcp_advisor")? {
+            text = Cow::Owned(text.replace(theirs, &format!("{schema}.{ours}")));
+        }
+    }
+    Ok(text)
 }

@@ -1,5 +1,6 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
+mod bloat;
 mod disk;
 mod inside;
 mod limits;
@@ -82,7 +83,7 @@ fn run(check: &'static Check, caller_path: &str, ignored: &Ignored) -> Vec<Findi
     let failed = |message: &str, details| not_run(health::failed(message), details);
     let outcome = sys::subtransaction_within(settings::health_time_limit(), || {
         let mut findings = match check.sql(sys::VERSION) {
-            Ok(sql) => rows(check, sql)?,
+            Ok(sql) => rows(check, &inside::text(sql)?)?,
             // What has no text is the extension's own.
             Err(_) if check.texts.is_empty() => Vec::new(),
             Err(needs) => return Ok(Err(needs)),

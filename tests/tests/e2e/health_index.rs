@@ -15,7 +15,6 @@ pub(crate) const CASES: &[Case] = &[
     ("health_finds_redundant_indexes_and_no_lookalikes", redundant_indexes),
     ("health_finds_unused_indexes_when_statistics_are_old", unused_indexes),
     ("health_finds_unused_indexes_of_partitioned_tables", unused_partitioned),
-    ("health_finds_a_bloated_index", bloated_index),
     ("health_finds_foreign_keys_without_an_index", foreign_keys),
 ];
 
@@ -282,29 +281,6 @@ fn unused_partitioned(fixture: &Fixture) -> Result<()> {
         "create index again on p (b); analyze p; set mcp_advisor.health_unused_index_least = '1GB'",
     )?;
     expect_ok(&mut other, "unused_index")
-}
-
-fn bloated_index(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "health_bloat")?;
-    client.batch_execute(
-        "create table t (id bigint primary key, k integer, wide text);
-        insert into t select g, g % 10, repeat('x', 20) from generate_series(1, 700000) as g;
-        create index same on t (k); create index half on t (id) with (fillfactor = 40);
-        create index on t (lower(wide), id)",
-    )?;
-    client.batch_execute("vacuum analyze t")?;
-    // Deduplicated, half filled on purpose, over an expression: none of them is bloated.
-    expect_ok(&mut client, "index_bloat")?;
-    client.batch_execute("delete from t where id % 10 <> 0")?;
-    client.batch_execute("vacuum analyze t")?;
-    let found = findings(&mut client, "index_bloat")?;
-    let key = found.iter().find(|one| one.object == "public.t_pkey").context("t_pkey")?;
-    ensure!(key.severity == "warning", "{found:#?}");
-    ensure!(key.value.is_some_and(|percent| (87.0..93.0).contains(&percent)), "{found:#?}");
-    for finding in &found {
-        client.batch_execute(&finding.remediation)?;
-    }
-    expect_ok(&mut client, "index_bloat")
 }
 
 fn foreign_keys(fixture: &Fixture) -> Result<()> {

@@ -11,6 +11,7 @@ mod fixture;
 mod health;
 mod health_anywhere;
 mod health_autovacuum;
+mod health_bloat;
 mod health_buffer;
 mod health_connection;
 mod health_constraint;
@@ -21,6 +22,7 @@ mod health_partition;
 mod health_proof;
 mod health_replication;
 mod health_security;
+mod health_sequence;
 mod health_settings;
 mod health_table;
 mod health_vacuum;
@@ -61,6 +63,7 @@ fn main() -> Result<ExitCode> {
         health::CASES,
         health_anywhere::CASES,
         health_autovacuum::CASES,
+        health_bloat::CASES,
         health_buffer::CASES,
         health_connection::CASES,
         health_constraint::CASES,
@@ -71,6 +74,7 @@ fn main() -> Result<ExitCode> {
         health_proof::CASES,
         health_replication::CASES,
         health_security::CASES,
+        health_sequence::CASES,
         health_settings::CASES,
         health_table::CASES,
         health_vacuum::CASES,
