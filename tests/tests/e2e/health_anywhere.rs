@@ -349,8 +349,13 @@ fn traces(_: &Fixture) -> Result<()> {
         client.batch_execute("begin read only")?;
         client.batch_execute(&advisor_sql::health::prepare())?;
         client.batch_execute(sql).with_context(|| check.name)?;
-        let strong = strong_locks(&mut client)?;
+        let mut strong = strong_locks(&mut client)?;
         client.batch_execute("rollback")?;
+        if check.name == "sequence_exhaustion" {
+            // The server has no function that tells what a sequence has reached under less; the
+            // extension reads its page instead, as the part before this shows.
+            strong.retain(|lock| !lock.starts_with("RowExclusiveLock on relation"));
+        }
         ensure!(strong.is_empty(), "{}: {strong:#?}", check.name);
     }
     Ok(())
