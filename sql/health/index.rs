@@ -121,6 +121,11 @@ pub(super) const THRESHOLDS: &[Threshold] = &[
         Seconds(1),
         "How much of the recorded statements' time an index must save to be missing."
     ),
+    threshold!(
+        "missing_index_statements",
+        Count(100),
+        "How many recorded statements missing indexes are looked for, dearest first."
+    ),
     threshold!("missing_index_time", Seconds(1), "How long missing indexes are looked for."),
     threshold!(
         "index_bloat_warning",

@@ -230,7 +230,7 @@ fn describe(kind: &Kind, finding: &mut Finding, bloat: &Bloat) -> Result<(), Adv
     let mut message = format!(
         "{:.0} % of its {} {}",
         bloat.waste(),
-        pretty(f64::from(bloat.pages) * f64::from(pgrx::pg_sys::BLCKSZ))?,
+        pretty(f64::from(bloat.pages) * f64::from(sys::PAGE_BYTES))?,
         kind.empty,
     );
     let details = &mut finding.details.0;

@@ -1,8 +1,8 @@
 //! `missing_index`: what the advisor would say of the recorded workload, within a short time.
 //!
 //! Settings: missing_index_least (10 % of the workload's cost), missing_index_warning (20 %),
-//! missing_index_saved (1 s of recorded time, where costs are summed), missing_index_time (1 s for
-//! the search). Statements of roles that the caller cannot act as are not planned, which is said.
+//! missing_index_saved (1 s of recorded time, where costs are summed), missing_index_statements (the
+//! 100 dearest are looked at), missing_index_time (1 s for the search). Statements of roles that the caller cannot act as are not planned, which is said.
 
 use advisor_sql::health::Check;
 use pgrx::JsonB;
@@ -17,8 +17,6 @@ use crate::settings::{self, Objective};
 
 /// Most indexes that are reported.
 const MOST: usize = 3;
-/// Most statements that are looked at: as many as the advisor takes when not told.
-const MAX_QUERIES: i64 = 1000;
 /// What the advisor takes when not told.
 const MAX_COLUMNS: usize = 3;
 const PARETO_RATIO: f64 = 2.0;
@@ -46,7 +44,7 @@ pub(super) fn find(
         min_improvement: limits::number("missing_index_least")? / 100.0,
         pareto_ratio: PARETO_RATIO,
         time_limit: Some(limits::time_for_search("missing_index_time")?),
-        max_queries: MAX_QUERIES,
+        max_queries: limits::number("missing_index_statements")? as i64,
         search_path: Some(caller_path.to_owned()),
     };
     match advisor::advise(&arguments, Plans::Omitted) {

@@ -38,7 +38,7 @@ pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
-pub(crate) use pages::Bloat;
+pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;
 pub(crate) use pages_sequence::sequence_last_value;

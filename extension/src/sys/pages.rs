@@ -16,7 +16,9 @@ use super::pg_compat;
 use super::subxact::ServerError;
 
 /// Bytes of a page.
-pub(super) const BLOCK: usize = pg_sys::BLCKSZ as usize;
+pub(crate) const PAGE_BYTES: u32 = pg_sys::BLCKSZ;
+/// Bytes of a page, for offsets.
+pub(super) const BLOCK: usize = PAGE_BYTES as usize;
 /// `SizeOfPageHeaderData`.
 pub(super) const HEADER: usize = 24;
 /// `sizeof(ItemIdData)`.
