@@ -42,7 +42,8 @@ const RELATIONS: &[(&[&str], &str, &str)] = &[
 ];
 
 /// Why a relation of this name is refused and what to read instead, if it is.
-pub(super) fn secret(name: &str) -> Option<(&'static str, &'static str)> {
+#[must_use]
+pub fn secret(name: &str) -> Option<(&'static str, &'static str)> {
     let found = RELATIONS.iter().find(|(names, ..)| names.contains(&name));
     found.map(|(_, why, instead)| (*why, *instead))
 }
@@ -51,7 +52,8 @@ pub(super) fn secret(name: &str) -> Option<(&'static str, &'static str)> {
 ///
 /// Of the server's own these are `primary_conninfo` and `ssl_passphrase_command`. Applications keep
 /// theirs in settings with a dot, such as `app.settings.jwt_secret`.
-pub(super) fn is_secret_setting(name: &str) -> bool {
+#[must_use]
+pub fn is_secret_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = ["conninfo", "passphrase", "secret", "private_key", "api_key"];
     words.iter().any(|word| name.contains(word))
