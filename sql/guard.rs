@@ -2,7 +2,9 @@
 //! disclosure a READ ONLY transaction does not stop, and where secrets are.
 
 mod functions;
+mod judge;
 mod secrets;
 
 pub use functions::{Group, known, refused};
-pub use secrets::{is_secret_setting, secret};
+pub use judge::{Allowed, Function, Home, Moment, Refused, judge};
+pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, secret};

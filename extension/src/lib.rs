@@ -6,6 +6,7 @@ mod catalog;
 mod doubts;
 mod error;
 mod explain;
+mod guard;
 mod health;
 mod hypopg;
 mod indexes;

@@ -4,6 +4,7 @@ mod advise;
 mod arguments;
 mod benchmark;
 mod explain;
+mod guard;
 mod health;
 mod schema;
 mod top_queries;

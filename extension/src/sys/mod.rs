@@ -14,6 +14,7 @@ mod arena;
 mod create_index;
 mod explain;
 mod facts;
+pub(crate) mod guard;
 mod hook;
 mod hypothetical;
 mod params;

@@ -114,3 +114,31 @@ fn instr_time(elapsed: Duration) -> pg_sys::instr_time {
     #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
     return pg_sys::instr_time { ticks: i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX) };
 }
+
+/// The columns of a range table entry that its query reads.
+///
+/// # Safety
+/// The entry must be one of the query's range table.
+pub(super) unsafe fn selected_columns(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+) -> *const pg_sys::Bitmapset {
+    // SAFETY: see the contract; the index of the permissions counts from 1.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            let _ = query;
+            (*entry).selectedCols
+        }
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        {
+            let index = (*entry).perminfoindex;
+            if index == 0 {
+                return std::ptr::null();
+            }
+            let info: *const pg_sys::RTEPermissionInfo =
+                pg_sys::list_nth((*query).rteperminfos, index as i32 - 1).cast();
+            (*info).selectedCols
+        }
+    }
+}
