@@ -56,6 +56,9 @@ fn judge(text: &str) -> Result<Option<Refusal>, AdvisorError> {
     if let Some(refusal) = contents.reads.iter().find_map(secret) {
         return Ok(Some(refusal));
     }
+    if let Some(refusal) = contents.settings.iter().find_map(|name| setting(name)) {
+        return Ok(Some(refusal));
+    }
     let mut functions = contents.functions.clone();
     functions.extend(of_domains(&contents)?);
     let allowed = settings::guard_functions();

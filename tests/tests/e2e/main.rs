@@ -8,6 +8,7 @@ mod cluster;
 mod explain;
 mod explain_analyze;
 mod fixture;
+mod guard;
 mod health;
 mod health_index;
 mod health_server;
@@ -44,6 +45,7 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        guard::CASES,
         health::CASES,
         health_index::CASES,
         health_server::CASES,

@@ -50,13 +50,31 @@ fn read<'a>(text: &CStr) -> Result<Sent<'a>, &'static str> {
             });
         }
         let explain: *const pg_sys::ExplainStmt = node.cast();
+        let analyze = analyzes((*explain).options);
         let inner = (*explain).query;
-        (*raw).stmt = inner;
+        // Planned only, they are what they are made from.
+        (*raw).stmt = if analyze { inner } else { source(inner) };
         let statement = read_raw(raw, text, &[]);
         Ok(match statement.plannable {
-            true => Sent::Explain { statement, analyze: analyzes((*explain).options) },
+            true => Sent::Explain { statement, analyze },
             false => Sent::Other(format!("EXPLAIN {}", tag(inner))),
         })
+    }
+}
+
+/// The query that a statement stores the result of, or the statement itself.
+unsafe fn source(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: a node of the parser, which is ours to change.
+    unsafe {
+        match (*node).type_ {
+            NodeTag::T_CreateTableAsStmt => (*node.cast::<pg_sys::CreateTableAsStmt>()).query,
+            NodeTag::T_DeclareCursorStmt => (*node.cast::<pg_sys::DeclareCursorStmt>()).query,
+            NodeTag::T_SelectStmt => {
+                (*node.cast::<pg_sys::SelectStmt>()).intoClause = std::ptr::null_mut();
+                node
+            }
+            _ => node,
+        }
     }
 }
 

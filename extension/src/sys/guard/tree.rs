@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use std::ffi::c_void;
 
 use pgrx::pg_sys::NodeTag;
-use pgrx::{pg_guard, pg_sys};
+use pgrx::{FromDatum, pg_guard, pg_sys};
 
 use super::function;
 use super::relation::{self, Read};
 use crate::sys::Statement;
+
+/// `current_setting(text)` and `current_setting(text, boolean)` in `pg_proc.dat`.
+const CURRENT_SETTING: [u32; 2] = [2077, 3294];
 
 /// What a statement would do.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(crate) struct Contents {
     pub(crate) locks_rows: bool,
     /// Domains that values are cast to, whose checks run then.
     pub(crate) domains: BTreeSet<u32>,
+    /// Settings that are asked for by name.
+    pub(crate) settings: Vec<String>,
     /// Bodies of views of the server's own, which show what they may.
     own_bodies: Vec<*mut pg_sys::Query>,
     /// How many of these the walk is in.
@@ -62,6 +67,9 @@ unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut c_void) 
             NodeTag::T_RangeTblEntry => {
                 note_entry(node.cast(), found);
                 return false;
+            }
+            NodeTag::T_FuncExpr => {
+                found.settings.extend(setting(node.cast()));
             }
             NodeTag::T_SortGroupClause => {
                 let clause: *const pg_sys::SortGroupClause = node.cast();
@@ -133,12 +141,29 @@ fn note_operator(operator: pg_sys::Oid, found: &mut Contents) {
 unsafe fn note_entry(entry: *const pg_sys::RangeTblEntry, found: &mut Contents) {
     // SAFETY: an entry of a range table; the clause is a node or null.
     unsafe {
-        if !(*entry).tablesample.is_null() {
-            note((*(*entry).tablesample).tsmhandler, found);
+        let sample = (*entry).tablesample;
+        // The server's own methods are not callable as functions, and only choose rows.
+        if !sample.is_null() && (*sample).tsmhandler.to_u32() >= pg_sys::FirstNormalObjectId {
+            note((*sample).tsmhandler, found);
         }
         // From version 16 on the entry of a view keeps its oid beside the body.
         if !(*entry).subquery.is_null() && relation::is_own_view(entry) {
             found.own_bodies.push((*entry).subquery);
         }
+    }
+}
+
+/// The setting that `current_setting` is asked for, where that is a constant.
+unsafe fn setting(call: *const pg_sys::FuncExpr) -> Option<String> {
+    // SAFETY: an analyzed call; the first argument of this function is of type text.
+    unsafe {
+        if !CURRENT_SETTING.contains(&(*call).funcid.to_u32()) {
+            return None;
+        }
+        let argument: *const pg_sys::Const = pg_sys::list_nth((*call).args, 0).cast();
+        if (*argument).xpr.type_ != NodeTag::T_Const {
+            return None;
+        }
+        String::from_datum((*argument).constvalue, (*argument).constisnull)
     }
 }
