@@ -1,31 +1,55 @@
 //! Whether a statement only reads: what the server itself says of what it would call and read.
 
-use advisor_sql::guard::{self, Allowed, CATALOG_SECRETS, Moment};
+use std::cell::RefCell;
+
+use advisor_sql::guard::{self, Allowed, CATALOG_SECRETS, Home, Moment};
 use pgrx::pg_sys;
 
 use crate::error::AdvisorError;
 use crate::query;
 use crate::settings;
-use crate::sys::guard::{Contents, Read, Sent};
+use crate::sys::guard::{Ceilings, Contents, Judges, Read, Refusal, Sent};
 use crate::sys::{self, Arena};
 
 const DOMAIN_FUNCTIONS: &str = include_str!("../../sql/catalog/domain_functions.sql");
 
-/// Why a statement is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// What is refused, naming the object.
-    pub(crate) reason: String,
-    /// Why.
-    pub(crate) detail: String,
-    /// What to write instead.
-    pub(crate) hint: String,
+/// Words a refusal.
+fn because(
+    reason: impl Into<String>,
+    detail: impl Into<String>,
+    hint: impl Into<String>,
+) -> Refusal {
+    Refusal { reason: reason.into(), detail: detail.into(), hint: hint.into() }
 }
 
-impl Refusal {
-    fn new(reason: impl Into<String>, detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { reason: reason.into(), detail: detail.into(), hint: hint.into() }
-    }
+/// Makes the hooks of latched sessions ask this module. Called from `_PG_init`.
+pub(crate) fn install() {
+    sys::guard::install(Judges { function: running, is_users, read: secret, setting });
+}
+
+thread_local! {
+    /// The functions that pass, as they were when the latch was closed.
+    static ALLOWED: RefCell<Option<Allowed>> = const { RefCell::new(None) };
+}
+
+/// Holds the session to reading until it ends. The list of functions that pass is kept as it is now.
+pub(crate) fn latch(ceilings: Ceilings) {
+    ALLOWED.with_borrow_mut(|allowed| {
+        allowed.get_or_insert_with(settings::guard_functions);
+    });
+    sys::guard::latch(ceilings);
+}
+
+fn allowed() -> Allowed {
+    ALLOWED.with_borrow(Clone::clone).unwrap_or_else(settings::guard_functions)
+}
+
+fn is_users(oid: u32) -> bool {
+    sys::guard::function(oid).is_none_or(|function| function.home == Home::User)
+}
+
+fn running(oid: u32) -> Option<Refusal> {
+    function(oid, Moment::Run, &allowed())
 }
 
 /// Why the statement may not run where nothing may change; none when it only reads.
@@ -61,13 +85,13 @@ fn judge(text: &str) -> Result<Option<Refusal>, AdvisorError> {
     }
     let mut functions = contents.functions.clone();
     functions.extend(of_domains(&contents)?);
-    let allowed = settings::guard_functions();
-    Ok(functions.into_iter().find_map(|oid| function(oid, &allowed)))
+    let allowed = allowed();
+    Ok(functions.into_iter().find_map(|oid| function(oid, Moment::Sent, &allowed)))
 }
 
 /// A statement that does something else than to read rows.
 fn not_a_query(command: &str) -> Refusal {
-    Refusal::new(
+    because(
         format!("{command} is not a query"),
         "Only SELECT, VALUES, TABLE, WITH, SHOW and EXPLAIN of them read and do nothing else.",
         "Write it as a query, or run it where changes are allowed.",
@@ -76,14 +100,14 @@ fn not_a_query(command: &str) -> Refusal {
 
 fn effect(contents: &Contents) -> Option<Refusal> {
     if let Some(command) = contents.writes {
-        return Some(Refusal::new(
+        return Some(because(
             format!("{command} changes data"),
             "The statement, a WITH clause of it, or a rule of a table that it names writes.",
             "Read with SELECT; to see the plan of a change, use EXPLAIN without ANALYZE.",
         ));
     }
     contents.locks_rows.then(|| {
-        Refusal::new(
+        because(
             "FOR UPDATE and FOR SHARE lock rows",
             "Others who want to change the rows wait until the transaction ends.",
             "Leave the locking clause out.",
@@ -93,7 +117,7 @@ fn effect(contents: &Contents) -> Option<Refusal> {
 
 fn setting(name: &str) -> Option<Refusal> {
     guard::is_secret_setting(name).then(|| {
-        Refusal::new(
+        because(
             format!("setting \"{name}\" is not shown"),
             "It may hold a password or a key.",
             "Ask an administrator.",
@@ -115,11 +139,7 @@ fn secret(read: &Read) -> Option<Refusal> {
         guard::secret(&read.relation).is_some()
     };
     let (why, instead) = guard::secret(&read.relation).filter(|_| refused)?;
-    Some(Refusal::new(
-        format!("relation {}.{} holds secrets", read.schema, read.relation),
-        why,
-        instead,
-    ))
+    Some(because(format!("relation {}.{} holds secrets", read.schema, read.relation), why, instead))
 }
 
 fn of_domains(contents: &Contents) -> Result<Vec<u32>, AdvisorError> {
@@ -133,16 +153,16 @@ fn of_domains(contents: &Contents) -> Result<Vec<u32>, AdvisorError> {
     Ok(functions.into_iter().filter_map(|oid| u32::try_from(oid).ok()).collect())
 }
 
-fn function(oid: u32, allowed: &Allowed) -> Option<Refusal> {
+fn function(oid: u32, moment: Moment, allowed: &Allowed) -> Option<Refusal> {
     let Some(function) = sys::guard::function(oid) else {
-        return Some(Refusal::new(
+        return Some(because(
             format!("function with OID {oid} is gone"),
             "Somebody dropped it while the statement was read.",
             "Send the statement again.",
         ));
     };
-    let refused = guard::judge(&function, Moment::Sent, allowed).err()?;
-    Some(Refusal::new(
+    let refused = guard::judge(&function, moment, allowed).err()?;
+    Some(because(
         format!("function {} may not be called", sys::guard::signature(oid)),
         refused.why,
         refused.hint,

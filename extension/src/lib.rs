@@ -33,6 +33,7 @@ use pgrx::prelude::*;
 #[allow(non_snake_case, reason = "the name is the server's")]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
+    guard::install();
     sys::install_hooks();
 }
 

@@ -39,15 +39,31 @@ pub(crate) struct Contents {
 pub(crate) fn contents(statement: &Statement<'_>) -> Contents {
     let mut found = Contents::default();
     for &query in &statement.queries {
-        // SAFETY: the trees are the server's own and live in the statement's arena; the context is
-        // a reference that outlives the walk.
-        unsafe { walk(query.cast(), (&raw mut found).cast()) };
+        // SAFETY: the trees are the server's own and live in the statement's arena.
+        unsafe { look_into(query, &mut found) };
     }
+    found
+}
+
+/// Looks into every part of the query.
+///
+/// # Safety
+/// The query must be one that the server analyzed.
+pub(super) unsafe fn contents_of(query: *mut pg_sys::Query) -> Contents {
+    let mut found = Contents::default();
+    // SAFETY: see the contract.
+    unsafe { look_into(query, &mut found) };
+    found
+}
+
+unsafe fn look_into(query: *mut pg_sys::Query, found: &mut Contents) {
+    let context: *mut Contents = found;
+    // SAFETY: the context is a reference that outlives the walk.
+    unsafe { walk(query.cast(), context.cast()) };
     // What aggregates call stands in the catalog and not in the tree.
     let parts: Vec<u32> =
         found.functions.iter().flat_map(|&oid| function::parts_of_aggregate(oid)).collect();
     found.functions.extend(parts);
-    found
 }
 
 /// A node of the tree; the signature is that of the server's walkers. Recursion is bounded by the
