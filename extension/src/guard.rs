@@ -48,8 +48,9 @@ fn is_users(oid: u32) -> bool {
     sys::guard::function(oid).is_none_or(|function| function.home == Home::User)
 }
 
-fn running(oid: u32) -> Option<Refusal> {
-    function(oid, Moment::Run, &allowed())
+fn running(oid: u32, support: bool) -> Option<Refusal> {
+    let moment = if support { Moment::Support } else { Moment::Run };
+    function(oid, moment, &allowed())
 }
 
 /// Why the statement may not run where nothing may change; none when it only reads.

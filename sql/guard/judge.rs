@@ -48,6 +48,10 @@ pub enum Moment {
     Sent,
     /// When it is about to run, from whichever depth.
     Run,
+    /// When the server looks it up by itself: support functions of types and access methods,
+    /// handlers of foreign data and sampling. Those of the server and of extensions are often
+    /// VOLATILE without changing anything.
+    Support,
 }
 
 /// Why a function is refused.
@@ -90,8 +94,10 @@ const BOUNDED: [&str; 2] = ["set_config", "hypopg_"];
 /// # Errors
 /// Why not.
 pub fn judge(function: &Function, moment: Moment, allowed: &Allowed) -> Result<(), Refused> {
-    let bounded = || BOUNDED.iter().any(|name| function.name.starts_with(name));
-    if moment == Moment::Run && (function.home == Home::Extension(OURS.to_owned()) || bounded()) {
+    let bounded = || {
+        function.home != Home::User && BOUNDED.iter().any(|name| function.name.starts_with(name))
+    };
+    if moment != Moment::Sent && (function.home == Home::Extension(OURS.to_owned()) || bounded()) {
         return Ok(());
     }
     if allowed.has(function) {
@@ -103,7 +109,8 @@ pub fn judge(function: &Function, moment: Moment, allowed: &Allowed) -> Result<(
             if let Some(group) = functions::refused(&name, Some(function.arguments)) {
                 return Err(Refused { why: group.why.into(), hint: group.hint.into() });
             }
-            if function.volatile
+            if moment != Moment::Support
+                && function.volatile
                 && function.home != Home::Extension(OURS.to_owned())
                 && !known(function)
             {
@@ -178,8 +185,11 @@ mod tests {
         assert!(!passes(&function("pg_catalog", "pg_read_file", Home::Core)));
         let random = Function { volatile: true, ..function("pg_catalog", "random", Home::Core) };
         assert!(passes(&random));
-        let new = Function { name: "does_something_new".to_owned(), ..random };
+        let new = Function { name: "touches_something".to_owned(), ..random };
         assert!(!passes(&new));
+        assert!(judge(&new, Moment::Support, &Allowed::default()).is_ok());
+        let user = Function { home: Home::User, ..new };
+        assert!(judge(&user, Moment::Support, &Allowed::default()).is_err());
     }
 
     #[test]
@@ -221,5 +231,7 @@ mod tests {
         let set = function("pg_catalog", "set_config", Home::Core);
         assert!(!passes(&set));
         assert!(judge(&set, Moment::Run, &Allowed::default()).is_ok());
+        let shadow = Function { home: Home::User, ..set };
+        assert!(judge(&shadow, Moment::Run, &Allowed::default()).is_err());
     }
 }

@@ -46,15 +46,11 @@ pub(super) unsafe fn set_local_option(name: &CStr, value: &CStr) {
     }
 }
 
-/// Sets a run-time parameter until the transaction ends, as `SET LOCAL` does.
+/// Sets a run-time parameter as `SET` does.
 ///
 /// # Safety
 /// Must be called inside a transaction that is not parallel.
-pub(super) unsafe fn set_for_transaction(
-    name: &CStr,
-    value: &CStr,
-    context: pg_sys::GucContext::Type,
-) {
+pub(super) unsafe fn set_for_session(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
     // SAFETY: see the contract; the server copies both strings.
     unsafe {
         pg_sys::set_config_option(
@@ -62,7 +58,7 @@ pub(super) unsafe fn set_for_transaction(
             value.as_ptr(),
             context,
             pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            pg_sys::GucAction::GUC_ACTION_SET,
             true,
             pgrx::PgLogLevel::ERROR as i32,
             false,
@@ -185,7 +181,7 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
             Some(previous) => previous(query, direction, limited, execute_once),
             None => pg_sys::standard_ExecutorRun(query, direction, limited, execute_once),
         }
-        watch::check_count(query, limited);
+        watch::ran(query, limited);
     }
 }
 
@@ -205,7 +201,7 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
             Some(previous) => previous(query, direction, limited),
             None => pg_sys::standard_ExecutorRun(query, direction, limited),
         }
-        watch::check_count(query, limited);
+        watch::ran(query, limited);
     }
 }
 

@@ -9,6 +9,7 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod guard;
+mod guard_latch;
 mod health;
 mod health_index;
 mod health_server;
@@ -46,6 +47,7 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         guard::CASES,
+        guard_latch::CASES,
         health::CASES,
         health_index::CASES,
         health_server::CASES,

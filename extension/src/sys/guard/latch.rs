@@ -72,9 +72,15 @@ pub(super) fn rows() -> Option<u64> {
     CEILINGS.get().and_then(|ceilings| ceilings.rows)
 }
 
-/// Puts the limits of a latched session in force for what is about to run.
+/// Puts the limits of a latched session in force for what is about to run, and for what comes next:
+/// the locks of a statement are taken when it is read, before any hook sees it, so its limits must
+/// stand when the one before it has ended.
 pub(super) fn enforce() {
     let Some(ceilings) = CEILINGS.get() else { return };
+    // SAFETY: reads the state of the transaction; settings cannot be changed in one that failed.
+    if !unsafe { pg_sys::IsTransactionState() } {
+        return;
+    }
     clock::limit(ceilings.statement_time);
     // SAFETY: variables of this process; that a transaction becomes read-only is always allowed.
     let parallel = unsafe {
@@ -85,10 +91,12 @@ pub(super) fn enforce() {
     if parallel {
         return;
     }
-    let lock_ms = c_int::try_from(ceilings.lock_time.as_millis()).unwrap_or(c_int::MAX);
+    let millis = |time: Duration| c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX);
+    let (time_ms, lock_ms) = (millis(ceilings.statement_time), millis(ceilings.lock_time));
     // SAFETY: plain reads of the settings' variables.
-    let (lock, work_mem, temp, workers, factor) = unsafe {
+    let (time, lock, work_mem, temp, workers, factor) = unsafe {
         (
+            pg_sys::StatementTimeout,
             pg_sys::LockTimeout,
             pg_sys::work_mem,
             pg_sys::temp_file_limit,
@@ -96,7 +104,10 @@ pub(super) fn enforce() {
             pg_sys::hash_mem_multiplier,
         )
     };
-    // 0 is no limit for lock_timeout, -1 for temp_file_limit.
+    // 0 is no limit for the timeouts, -1 for temp_file_limit.
+    if time == 0 || time > time_ms {
+        set(c"statement_timeout", &time_ms.to_string());
+    }
     if lock == 0 || lock > lock_ms {
         set(c"lock_timeout", &lock_ms.to_string());
     }
@@ -129,12 +140,12 @@ fn hide(name: &CStr) {
     // SAFETY: as above.
     if !shown.is_null() && unsafe { *shown } != 0 {
         // SAFETY: inside a transaction, as every statement that runs is.
-        unsafe { pg_compat::set_for_transaction(name, c"", pg_sys::GucContext::PGC_SIGHUP) };
+        unsafe { pg_compat::set_for_session(name, c"", pg_sys::GucContext::PGC_SIGHUP) };
     }
 }
 
 fn set(name: &CStr, value: &str) {
     let Ok(value) = CString::new(value) else { return };
     // SAFETY: inside a transaction, as every statement that runs is.
-    unsafe { pg_compat::set_for_transaction(name, &value, pg_sys::GucContext::PGC_SUSET) };
+    unsafe { pg_compat::set_for_session(name, &value, pg_sys::GucContext::PGC_SUSET) };
 }

@@ -40,8 +40,8 @@ pub(crate) struct Refusal {
 /// Who judges what runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Judges {
-    /// Of a function that is about to run.
-    pub(crate) function: fn(u32) -> Option<Refusal>,
+    /// Of a function that is about to run; `true` when the server looks it up by itself.
+    pub(crate) function: fn(u32, bool) -> Option<Refusal>,
     /// Whether a function is a user's, whose body may call anything.
     pub(crate) is_users: fn(u32) -> bool,
     /// Of a relation that is about to be read.
@@ -61,7 +61,7 @@ static mut PREVIOUS_PERMS: pg_sys::ExecutorCheckPerms_hook_type = None;
 
 thread_local! {
     /// Verdicts on functions since the catalog last changed.
-    static VERDICTS: RefCell<HashMap<u32, Option<Refusal>>> = RefCell::new(HashMap::new());
+    static VERDICTS: RefCell<HashMap<(u32, bool), Option<Refusal>>> = RefCell::new(HashMap::new());
 }
 
 /// Chains the hooks. Called from `_PG_init`, once a process.
@@ -123,11 +123,11 @@ fn judges() -> Option<Judges> {
     unsafe { JUDGES }
 }
 
-fn judge_function(oid: u32) {
-    let known = VERDICTS.with_borrow(|verdicts| verdicts.get(&oid).cloned());
+fn judge_function(oid: u32, support: bool) {
+    let known = VERDICTS.with_borrow(|verdicts| verdicts.get(&(oid, support)).cloned());
     let verdict = known.unwrap_or_else(|| {
-        let verdict = judges().and_then(|judges| (judges.function)(oid));
-        VERDICTS.with_borrow_mut(|verdicts| verdicts.insert(oid, verdict.clone()));
+        let verdict = judges().and_then(|judges| (judges.function)(oid, support));
+        VERDICTS.with_borrow_mut(|verdicts| verdicts.insert((oid, support), verdict.clone()));
         verdict
     });
     if let Some(refusal) = verdict {
@@ -211,8 +211,10 @@ pub(crate) unsafe fn limited_count(query: *const pg_sys::QueryDesc, count: u64) 
     }
 }
 
-/// Refuses the answer when it has more rows than allowed.
-pub(crate) unsafe fn check_count(query: *const pg_sys::QueryDesc, count: u64) {
+/// A query has run: refuses its answer when it has more rows than allowed, and sets what its
+/// functions may have changed.
+pub(crate) unsafe fn ran(query: *const pg_sys::QueryDesc, count: u64) {
+    latch::enforce();
     let Some(most) = latch::rows() else { return };
     // SAFETY: the state is there until the executor ends.
     let sent = unsafe { (*(*query).estate).es_processed };
@@ -305,6 +307,7 @@ unsafe extern "C-unwind" fn process_utility(
             ),
         }
     }
+    latch::enforce();
 }
 
 #[pg_guard]
@@ -326,7 +329,7 @@ unsafe extern "C-unwind" fn object_access(
         return;
     }
     match access {
-        OAT_FUNCTION_EXECUTE => judge_function(object.to_u32()),
+        OAT_FUNCTION_EXECUTE => judge_function(object.to_u32(), false),
         OAT_NAMESPACE_SEARCH => {}
         _ => refuse_command("a change of the catalog"),
     }
@@ -335,7 +338,7 @@ unsafe extern "C-unwind" fn object_access(
 #[pg_guard]
 unsafe extern "C-unwind" fn needs_fmgr(function: pg_sys::Oid) -> bool {
     if latch::is_latched() {
-        judge_function(function.to_u32());
+        judge_function(function.to_u32(), true);
     }
     // SAFETY: the chained hook has the same contract.
     unsafe { PREVIOUS_FMGR.is_some_and(|previous| previous(function)) }
