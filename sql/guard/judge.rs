@@ -87,7 +87,8 @@ impl Allowed {
 
 /// The groups of refused functions whose effect a session under the latch stands: what they change
 /// is undone or bounded by other means, and the bridge and the extension need them.
-const BOUNDED: [&str; 2] = ["set_config", "hypopg_"];
+/// What runs the texts of the last ones is watched as everything is.
+const BOUNDED: [&str; 4] = ["set_config", "hypopg_", "query_to_xml", "ts_stat"];
 
 /// Whether the function may run where nothing may be changed.
 ///

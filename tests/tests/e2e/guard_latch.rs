@@ -183,7 +183,7 @@ fn depths(fixture: &Fixture) -> Result<()> {
         "select pg_stat_reset()",
         "select pg_sleep(1)",
         "select query_to_xml('delete from t', true, true, '')",
-        "select ts_stat('select to_tsvector(''a'')')",
+        "select ts_stat('select to_tsvector(nextval(''s'')::text)')",
         "select dblink('dbname=latch_depths', 'delete from t')",
         "select dblink_connect('dbname=latch_depths')",
         "select lo_export(1, '/tmp/latch')",
