@@ -7,6 +7,7 @@
 mod advise;
 mod explain;
 mod health;
+mod machine;
 mod progress;
 mod schema;
 mod shape;

@@ -57,10 +57,22 @@ impl Check {
     }
 }
 
-/// A check of `sql/health/NAME.sql`, `since NUMBER => FILE` for versions with another text.
+/// What is called in a check's SQL when the extension runs it: each function of the server, and the
+/// one of the extension that does the same with a weaker lock and less work.
+pub const INSIDE: &[(&str, &str)] =
+    &[("pg_catalog.pg_sequence_last_value(", "mcp_sequence_last_value(")];
+
+/// A check of `sql/health/NAME.sql`, `since NUMBER => FILE` for versions with another text, `inside`
+/// for one that only the extension can do.
 macro_rules! check {
+    ($category:literal, $name:literal, inside, ok: $ok:literal, why: $why:literal) => {
+        crate::health::Check { category: $category, name: $name, texts: &[], ok: $ok, why: $why }
+    };
     ($category:literal, $name:literal, ok: $ok:literal, why: $why:literal) => {
         check!($category, $name, since 0 => $name, ok: $ok, why: $why)
+    };
+    ($category:literal, $name:literal, inside, ok: $ok:literal, why: $why:literal) => {
+        crate::health::Check { category: $category, name: $name, texts: &[], ok: $ok, why: $why }
     };
     ($category:literal, $name:literal, $(since $version:literal => $file:literal),*, ok: $ok:literal, why: $why:literal) => {
         crate::health::Check {
@@ -164,6 +176,12 @@ pub fn names() -> Vec<&'static str> {
 #[must_use]
 pub fn failed(message: &str) -> String {
     format!("could not be checked: {message}")
+}
+
+/// What is said of a check that this server or this way of asking has not got.
+#[must_use]
+pub fn lacking(needs: &str) -> String {
+    format!("is not checked here: {needs}")
 }
 
 /// What is said of the rows beyond [`MOST_ROWS`].

@@ -46,6 +46,8 @@ pub(crate) struct Arguments {
     pub(crate) time_limit: Option<Duration>,
     /// Statements taken from pg_stat_statements.
     pub(crate) max_queries: i64,
+    /// The caller's search path, where it is not the one in force.
+    pub(crate) search_path: Option<String>,
 }
 
 /// Runs the advisor. Nothing of the session changes: everything happens in a sub-transaction that
@@ -63,7 +65,7 @@ pub(crate) fn advise(arguments: &Arguments, plans: Plans) -> Result<Advice, Advi
 
 fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, AdvisorError> {
     let arena = Arena::new();
-    let session = Session::open(&arena, Waiting::Briefly)?;
+    let session = Session::open_under(&arena, Waiting::Briefly, arguments.search_path.clone())?;
     let entries = match &arguments.queries {
         Some(queries) => workload::given(queries.clone()),
         None => workload::recorded(arguments.max_queries)?,

@@ -21,6 +21,15 @@ pub(crate) fn own_scope() -> SessionScope {
     scope
 }
 
+/// The search path in force.
+///
+/// # Errors
+/// What SPI says.
+pub(crate) fn search_path() -> Result<String, SpiError> {
+    let path = one("select pg_catalog.current_setting('search_path')", &[])?;
+    Ok(path.unwrap_or_default())
+}
+
 /// The first column of all rows; nulls are left out.
 ///
 /// # Errors

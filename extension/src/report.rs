@@ -141,6 +141,16 @@ impl Advice {
         }
     }
 
+    /// How many statements were planned.
+    pub(crate) fn statements(&self) -> usize {
+        self.queries.len()
+    }
+
+    /// How many statements were left out for this reason, see [`Skipped`].
+    pub(crate) fn left_out(&self, reason: &str) -> usize {
+        self.skipped.iter().filter(|skipped| skipped.reason == reason).count()
+    }
+
     /// Why there is nothing to advise, in a sentence.
     pub(crate) fn why_empty(&self) -> String {
         let left_out = |skipped: &[Skipped]| {

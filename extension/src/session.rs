@@ -1,5 +1,6 @@
 //! The surroundings that statements are read and planned in.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use advisor_core::size::GroupDistinct;
@@ -18,10 +19,14 @@ use crate::workload::{self, Prepared, Preparer, Workload};
 /// How long the advisor waits for a lock on a workload table before it leaves the statement out.
 const LOCK_TIMEOUT: &str = "1s";
 
+/// Whether the session waits for locks no longer than $1 as it is; 0 is for ever.
+const SHORTER: &str = "select pg_catalog.current_setting('lock_timeout')::interval \
+    between interval '1 ms' and $1::interval";
+
 /// What to do about a table that somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waiting {
-    /// Give up soon: there are other statements.
+    /// Give up soon, or as soon as the session's own settings say: there are other statements.
     Briefly,
     /// Wait as long as the session's own settings allow.
     AsTheCaller,
@@ -44,17 +49,34 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What SPI says.
     pub(crate) fn open(arena: &'a Arena, waiting: Waiting) -> Result<Self, AdvisorError> {
+        Self::open_under(arena, waiting, None)
+    }
+
+    /// [`Self::open`] where the search path in force is no longer the caller's, which is given.
+    ///
+    /// # Errors
+    /// What SPI says.
+    pub(crate) fn open_under(
+        arena: &'a Arena,
+        waiting: Waiting,
+        caller_path: Option<String>,
+    ) -> Result<Self, AdvisorError> {
         let scope = SessionScope::open();
         // Our own analysis must not appear in the statistics that it reads.
         scope.set("pg_stat_statements.track", "none");
-        let caller_path: Option<String> =
-            query::one("select pg_catalog.current_setting('search_path')", &[])?;
+        let caller_path = match caller_path {
+            Some(path) => path,
+            None => query::search_path()?,
+        };
         scope.set("search_path", OWN_PATH);
         if waiting == Waiting::Briefly {
-            scope.set("lock_timeout", LOCK_TIMEOUT);
+            let shorter: Option<bool> = query::one(SHORTER, &[LOCK_TIMEOUT.into()])?;
+            if shorter != Some(true) {
+                scope.set("lock_timeout", LOCK_TIMEOUT);
+            }
         }
         let progress = Reporter::new(settings::progress());
-        Ok(Self { arena, scope, caller_path: caller_path.unwrap_or_default(), progress })
+        Ok(Self { arena, scope, caller_path, progress })
     }
 
     /// Makes the statements of a workload ready. Those that are not read by `deadline` are left out.
@@ -66,6 +88,20 @@ impl<'a> Session<'a> {
         entries: Vec<workload::Entry>,
         deadline: Option<Instant>,
     ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
+        self.prepare_on(None, entries, deadline)
+    }
+
+    /// [`Self::prepare`] of the statements that read any of these relations; the others are left
+    /// out before they are planned.
+    ///
+    /// # Errors
+    /// Only for the advisor's own catalog queries.
+    pub(crate) fn prepare_on(
+        &'a self,
+        relations: Option<BTreeSet<u32>>,
+        entries: Vec<workload::Entry>,
+        deadline: Option<Instant>,
+    ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
         let mut catalog = ServerCatalog::new()?;
         let mut preparer = Preparer::new(
             self.arena,
@@ -73,6 +109,7 @@ impl<'a> Session<'a> {
             self.caller_path.clone(),
             settings::draws(),
             deadline,
+            relations,
         );
         let workload = preparer.prepare(entries, &mut catalog, &self.progress)?;
         Ok((catalog, workload))

@@ -10,8 +10,9 @@ export ADVISOR_BRIDGE=$target/release/mcp-bridge
 # Release: an unoptimised client would flatter the comparison in the benchmark.
 cargo build --quiet --release --package advisor-tests --bin "$program"
 # What the program runs beside ours.
-case $program,${SECTIONS:-bridge} in
+case $program,${SECTIONS:-bridge,health} in
     demo,*) tests/bin/clients.sh py2 ;;
+    bench,*health*) tests/bin/reference.sh && tests/bin/pghero.sh ;;
     bench,*bridge*) tests/bin/reference.sh ;;
 esac
 # exec: a signal must reach the program itself.

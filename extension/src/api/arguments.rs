@@ -43,6 +43,7 @@ pub(super) fn check_all(
         pareto_ratio,
         time_limit: time_limit.map(duration).transpose()?,
         max_queries: i64::from(max_queries),
+        search_path: None,
     })
 }
 

@@ -3,6 +3,7 @@
 mod advise;
 mod arguments;
 mod benchmark;
+mod bloat;
 mod explain;
 mod guard;
 mod health;

@@ -1,10 +1,19 @@
 //! Running the checks of `sql/health`, each by itself, into one report.
 
+mod bloat;
+mod disk;
 mod inside;
+mod limits;
+pub(crate) mod machine;
+pub(crate) mod memory;
+mod missing;
+mod redundant;
+mod spills;
+mod temporary;
 
 use advisor_sql::health::{self, Check, Ignored};
 use pgrx::spi::SpiError;
-use pgrx::{JsonB, Spi, pg_sys};
+use pgrx::{JsonB, Spi};
 use serde_json::json;
 
 use crate::error::AdvisorError;
@@ -54,35 +63,37 @@ pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
         given: given.to_owned(),
         values: health::names(),
     })?;
+    let caller_path = query::search_path()?;
     let scope = query::own_scope();
     scope.set("lock_timeout", health::LOCK_TIMEOUT);
     let ignored = settings::health_ignore();
     let mut findings: Vec<Finding> =
-        checks.into_iter().flat_map(|check| run(check, &ignored)).collect();
+        checks.into_iter().flat_map(|check| run(check, &caller_path, &ignored)).collect();
     findings.sort_by_key(|finding| health::rank(&finding.severity));
     Ok(findings)
 }
 
-/// One check: at least one finding.
-fn run(check: &'static Check, ignored: &Ignored) -> Vec<Finding> {
-    let failed = |message: &str, details| {
-        let mut finding = Finding::of(check, "info", health::failed(message));
+/// One check: at least one finding. Statements of the caller are read under his search path.
+fn run(check: &'static Check, caller_path: &str, ignored: &Ignored) -> Vec<Finding> {
+    let not_run = |message: String, details| {
+        let mut finding = Finding::of(check, "info", message);
         finding.details = JsonB(details);
         vec![finding]
     };
+    let failed = |message: &str, details| not_run(health::failed(message), details);
     let outcome = sys::subtransaction_within(settings::health_time_limit(), || {
-        let mut findings = match check.sql(pg_sys::PG_VERSION_NUM) {
-            Ok(sql) => rows(check, sql)?,
+        let mut findings = match check.sql(sys::VERSION) {
+            Ok(sql) => rows(check, &inside::text(sql)?)?,
             // What has no text is the extension's own.
             Err(_) if check.texts.is_empty() => Vec::new(),
             Err(needs) => return Ok(Err(needs)),
         };
-        inside::refine(check, &mut findings)?;
+        inside::refine(check, caller_path, &mut findings)?;
         Ok::<_, AdvisorError>(Ok(findings))
     });
     let mut findings = match outcome {
         Ok(Ok(Ok(findings))) => findings,
-        Ok(Ok(Err(needs))) => return failed(&needs, json!({"ran": false})),
+        Ok(Ok(Err(needs))) => return not_run(health::lacking(&needs), json!({"ran": false})),
         Ok(Err(error)) => return failed(&error.to_string(), json!({"ran": false})),
         Err(error) => {
             let sqlstate = sqlstate(error.code);

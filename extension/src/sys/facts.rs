@@ -183,6 +183,14 @@ pub(crate) fn is_temporary(relation: u32) -> bool {
     unsafe { pg_sys::get_rel_persistence(pg_sys::Oid::from(relation)) as u8 == b't' }
 }
 
+/// Whether the session whose temporary tables are in this schema is gone, or has begun anew without
+/// them.
+pub(crate) fn is_left_behind(schema: u32) -> bool {
+    // SAFETY: reads the schema's name and the shared table of sessions, by value.
+    let status = unsafe { pg_sys::checkTempNamespaceStatus(pg_sys::Oid::from(schema)) };
+    status == pg_sys::TempNamespaceStatus::TEMP_NAMESPACE_IDLE
+}
+
 /// Whether the current role may read a column's values: what `pg_stats` asks before it shows them.
 pub(crate) fn may_read_column(relation: u32, column: i16) -> bool {
     let (relation, select) =

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
+/// The server version that the extension is built for, such as 150004.
+pub(crate) const VERSION: u32 = pg_sys::PG_VERSION_NUM;
+
 /// The first timeout that libraries may register (`TimeoutId` in `utils/timeout.h`).
 #[cfg(feature = "pg14")]
 pub(super) const USER_TIMEOUT: std::ffi::c_int = 10;
@@ -241,5 +244,50 @@ pub(super) unsafe extern "C-unwind" fn check_perms_hook(
             watch::check_read((*info).relid, (*info).selectedCols, (*info).checkAsUser);
         }
         watch::previous_perms().is_none_or(|previous| previous(table, permissions, raise))
+/// Whether the role owns the relation, or may act as who does.
+///
+/// # Safety
+/// Must be called inside a transaction.
+pub(super) unsafe fn owns_relation(relation: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up by value.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return pg_sys::pg_class_ownercheck(relation, role);
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        return pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, role);
+    }
+}
+
+/// The first page of a file of this database, pinned. `tablespace` is as in `pg_class`.
+///
+/// # Safety
+/// The relation must be locked, so that it keeps the file, and not be shared or mapped.
+pub(super) unsafe fn read_first_page(
+    tablespace: pg_sys::Oid,
+    file: pg_sys::Oid,
+    permanent: bool,
+) -> pg_sys::Buffer {
+    use pg_sys::ForkNumber::MAIN_FORKNUM;
+    use pg_sys::ReadBufferMode::RBM_NORMAL;
+    let ring = std::ptr::null_mut();
+    // SAFETY: see the contract; the two globals are set when the session begins.
+    unsafe {
+        let database = pg_sys::MyDatabaseId;
+        let tablespace = match tablespace {
+            pg_sys::InvalidOid => pg_sys::MyDatabaseTableSpace,
+            other => other,
+        };
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        let file = pg_sys::RelFileNode { spcNode: tablespace, dbNode: database, relNode: file };
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        let file = pg_sys::RelFileLocator { spcOid: tablespace, dbOid: database, relNumber: file };
+        #[cfg(feature = "pg14")]
+        {
+            // It takes every file for a permanent one; there, sequences are.
+            let _ = permanent;
+            pg_sys::ReadBufferWithoutRelcache(file, MAIN_FORKNUM, 0, RBM_NORMAL, ring)
+        }
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::ReadBufferWithoutRelcache(file, MAIN_FORKNUM, 0, RBM_NORMAL, ring, permanent)
     }
 }

@@ -55,3 +55,21 @@ unsafe impl pgrx::callconv::BoxRet for Regclass {
         unsafe { pg_sys::Oid::from(self.0).box_into(fcinfo) }
     }
 }
+
+// SAFETY: the datum is an oid, read as one.
+unsafe impl<'fcx> pgrx::callconv::ArgAbi<'fcx> for Regclass {
+    unsafe fn unbox_arg_unchecked(arg: pgrx::callconv::Arg<'_, 'fcx>) -> Self {
+        // SAFETY: the contract is that of the oid inside; a strict function gets no null.
+        Self(
+            unsafe { arg.unbox_arg_using_from_datum::<pg_sys::Oid>() }
+                .map_or(0, pg_sys::Oid::to_u32),
+        )
+    }
+
+    unsafe fn unbox_nullable_arg(
+        arg: pgrx::callconv::Arg<'_, 'fcx>,
+    ) -> pgrx::nullable::Nullable<Self> {
+        // SAFETY: as above.
+        unsafe { arg.unbox_arg_using_from_datum::<Self>() }.into()
+    }
+}

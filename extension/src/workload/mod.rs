@@ -5,6 +5,8 @@ mod read;
 mod single;
 mod values;
 
+use std::collections::BTreeSet;
+
 use advisor_core::model::QueryShape;
 use pgrx::Spi;
 
@@ -56,6 +58,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) may_show_values: bool,
     /// What it does with its tables.
     pub(crate) shape: QueryShape,
+    /// The relations that it names, directly or through views.
+    pub(crate) relations: BTreeSet<u32>,
     /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost
     /// before is the recorded execution time in ms.
     pub(crate) weight: f64,

@@ -41,17 +41,20 @@ pub(crate) struct Preparer<'a> {
     scratch: Arena,
     draws: usize,
     deadline: Option<Instant>,
+    only: Option<BTreeSet<u32>>,
 }
 
 impl<'a> Preparer<'a> {
     /// `caller_path` is the search path that the caller had before the scope was opened. Statements
-    /// that are not read by `deadline` are left out.
+    /// that are not read by `deadline` are left out, and those that read none of the relations
+    /// `only`.
     pub(crate) fn new(
         arena: &'a Arena,
         scope: &'a SessionScope,
         caller_path: String,
         draws: usize,
         deadline: Option<Instant>,
+        only: Option<BTreeSet<u32>>,
     ) -> Self {
         Self {
             arena,
@@ -62,6 +65,7 @@ impl<'a> Preparer<'a> {
             scratch: Arena::new(),
             draws,
             deadline,
+            only,
         }
     }
 
@@ -123,6 +127,10 @@ impl<'a> Preparer<'a> {
         let trees: Vec<Node> =
             statement.dumps.iter().filter_map(|dump| nodetree::read(dump)).collect();
         let relations = shape::relations(&trees);
+        if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
+            let message = "the statement reads none of the tables in question";
+            return Ok(Err(skip(&entry, "other tables", message)));
+        }
         self.own();
         catalog.ensure(relations.keys().copied())?;
         if let Some((reason, message)) = unusable(&relations, catalog) {
@@ -140,6 +148,7 @@ impl<'a> Preparer<'a> {
                 .filter_map(|param| param.column)
                 .all(|(relation, column)| sys::may_read_column(relation, column)),
             shape: extract.shape.clone(),
+            relations: relations.into_keys().collect(),
             weight: 1.0,
             base_cost: 0.0,
             entry,

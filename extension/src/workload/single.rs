@@ -1,5 +1,7 @@
 //! One statement that is to be explained: it may read whatever it likes, and fails aloud.
 
+use std::collections::BTreeSet;
+
 use advisor_core::nodetree::{self, Node};
 use advisor_core::shape;
 
@@ -57,6 +59,7 @@ pub(crate) fn single<'a>(
         bindings,
         may_show_values: true,
         shape: extract.shape,
+        relations: BTreeSet::new(),
         weight: 1.0,
         base_cost: 0.0,
         entry,

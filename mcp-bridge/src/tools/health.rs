@@ -184,13 +184,13 @@ mod tests {
     fn what_did_not_run_is_not_healthy() {
         let row = json!({
             "check_name": "io", "category": "buffer", "severity": "info",
-            "message": "could not be checked: it needs PostgreSQL 16 or later",
+            "message": "is not checked here: it needs PostgreSQL 16 or later",
             "details": {"ran": false},
         });
         let row = row.as_object().unwrap();
         assert_eq!(
             line(row),
-            "NOT JUDGED buffer/io: could not be checked: it needs PostgreSQL 16 or later"
+            "NOT JUDGED buffer/io: is not checked here: it needs PostgreSQL 16 or later"
         );
         let summary = summary(std::slice::from_ref(row));
         assert_eq!(summary, "0 critical, 0 warning, 0 info, 0 ok, 1 not judged");

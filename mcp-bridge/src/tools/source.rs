@@ -158,7 +158,7 @@ pub(crate) async fn health(cx: &Context, names: &[String]) -> Result<Vec<Record>
     for check in checks {
         let answer = match check.sql(version) {
             Ok(sql) => check_rows(cx, sql).await,
-            Err(needs) => Ok(vec![record("info", health::failed(&needs), json!({"ran": false}))]),
+            Err(needs) => Ok(vec![record("info", health::lacking(&needs), json!({"ran": false}))]),
         };
         let mut rows = match answer.map(|rows| without_ignored(check.name, rows, &ignored)) {
             Ok(rows) if rows.is_empty() => vec![record("ok", check.ok.to_owned(), json!({}))],

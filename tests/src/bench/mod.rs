@@ -10,6 +10,7 @@ mod bridge;
 mod databases;
 mod determinism;
 mod geometric;
+mod health;
 mod memory;
 mod quality;
 mod runtime;
@@ -55,11 +56,13 @@ pub enum Section {
     Runtime,
     /// The program mcp-bridge: start, memory, calls a second, answers that went astray.
     Bridge,
+    /// The health checks on large catalogs, beside other tools' checks, and what they lock.
+    Health,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -69,6 +72,7 @@ impl Section {
         Self::Determinism,
         Self::Runtime,
         Self::Bridge,
+        Self::Health,
     ];
 
     /// The name by which it is asked for.
@@ -84,6 +88,7 @@ impl Section {
             Self::Determinism => "determinism",
             Self::Runtime => "runtime",
             Self::Bridge => "bridge",
+            Self::Health => "health",
         }
     }
 
@@ -112,6 +117,7 @@ impl Section {
             Self::Determinism => determinism::measure(bench),
             Self::Runtime => runtime::measure(bench),
             Self::Bridge => bridge::measure(bench),
+            Self::Health => health::measure(bench),
         }
     }
 }

@@ -65,7 +65,17 @@ impl Cluster {
     /// When the stage or the server programs are missing, or the server does not come up; the
     /// message has the server's log.
     pub fn start(settings: &str) -> Result<Self> {
-        Self::create(settings, initdb)
+        Self::create(settings, |installation, root, owner| initdb(installation, root, owner, &[]))
+    }
+
+    /// The same with data checksums.
+    ///
+    /// # Errors
+    /// As for [`Cluster::start`].
+    pub fn start_with_checksums(settings: &str) -> Result<Self> {
+        Self::create(settings, |installation, root, owner| {
+            initdb(installation, root, owner, &["--data-checksums"])
+        })
     }
 
     /// Creates and starts a hot standby of this cluster, which must be set to `wal_level = replica`
@@ -220,9 +230,10 @@ fn create_root(owner: &Owner) -> Result<PathBuf> {
     Ok(root)
 }
 
-fn initdb(installation: &Installation, root: &Path, owner: &Owner) -> Result<()> {
+fn initdb(installation: &Installation, root: &Path, owner: &Owner, options: &[&str]) -> Result<()> {
     let mut command = Command::new(installation.program(root, "initdb"));
     command
+        .args(options)
         .args(["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"])
         .args(["--no-sync", "--no-instructions", "--pgdata"])
         .arg(root.join("data"));

@@ -11,8 +11,24 @@ mod fixture;
 mod guard;
 mod guard_latch;
 mod health;
+mod health_anywhere;
+mod health_autovacuum;
+mod health_bloat;
+mod health_buffer;
+mod health_connection;
+mod health_constraint;
 mod health_index;
-mod health_server;
+mod health_integrity;
+mod health_odd_names;
+mod health_partition;
+mod health_proof;
+mod health_replication;
+mod health_security;
+mod health_sequence;
+mod health_settings;
+mod health_table;
+mod health_vacuum;
+mod health_workload;
 mod interrupts;
 mod objects;
 mod odd;
@@ -49,8 +65,24 @@ fn main() -> Result<ExitCode> {
         guard::CASES,
         guard_latch::CASES,
         health::CASES,
+        health_anywhere::CASES,
+        health_autovacuum::CASES,
+        health_bloat::CASES,
+        health_buffer::CASES,
+        health_connection::CASES,
+        health_constraint::CASES,
         health_index::CASES,
-        health_server::CASES,
+        health_integrity::CASES,
+        health_odd_names::CASES,
+        health_partition::CASES,
+        health_proof::CASES,
+        health_replication::CASES,
+        health_security::CASES,
+        health_sequence::CASES,
+        health_settings::CASES,
+        health_table::CASES,
+        health_vacuum::CASES,
+        health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
         progress::CASES,

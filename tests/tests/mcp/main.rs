@@ -11,6 +11,7 @@ mod configurations;
 mod conformance;
 mod endings;
 mod fixture;
+mod health;
 mod inspector;
 mod matrix;
 mod modes;
@@ -39,6 +40,7 @@ fn main() -> Result<ExitCode> {
     let mut trials = matrix::trials(&fixture);
     let cases = [
         restart::CASES,
+        health::CASES,
         inspector::CASES,
         configurations::CASES,
         bad_input::CASES,

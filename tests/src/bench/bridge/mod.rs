@@ -9,7 +9,7 @@ mod crossed;
 mod http;
 mod load;
 mod process;
-mod reference;
+pub(super) mod reference;
 mod startup;
 
 use std::thread::available_parallelism;

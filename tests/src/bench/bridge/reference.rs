@@ -15,14 +15,14 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Where it is, or why it is not there.
 #[derive(Debug)]
-pub(super) struct Reference {
+pub(in crate::bench) struct Reference {
     program: Result<PathBuf, String>,
     version: String,
 }
 
 impl Reference {
     /// Looks where the script puts it.
-    pub(super) fn find() -> Self {
+    pub(in crate::bench) fn find() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/reference");
         let note =
             |name: &str| fs::read_to_string(folder.join(name)).map(|text| text.trim().to_owned());
@@ -36,7 +36,7 @@ impl Reference {
     }
 
     /// Name and version, for the head of a column.
-    pub(super) fn title(&self) -> String {
+    pub(in crate::bench) fn title(&self) -> String {
         format!("postgres-mcp {}", self.version).trim_end().to_owned()
     }
 
@@ -44,14 +44,14 @@ impl Reference {
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn command(&self) -> Result<Command, String> {
+    pub(in crate::bench) fn command(&self) -> Result<Command, String> {
         let mut command = Command::new(self.program.as_ref().map_err(Clone::clone)?);
         command.arg("--access-mode=restricted");
         Ok(command)
     }
 
     /// Starts it as a server; the inner error is why there is none.
-    pub(super) fn serve(&self, uri: &str) -> Result<Result<Served, String>> {
+    pub(in crate::bench) fn serve(&self, uri: &str) -> Result<Result<Served, String>> {
         let mut command = match self.command() {
             Ok(command) => command,
             Err(why) => return Ok(Err(why)),
@@ -77,14 +77,14 @@ impl Reference {
 
 /// It, as a server; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Served {
+pub(in crate::bench) struct Served {
     process: Child,
     address: String,
 }
 
 impl Served {
     /// Address and port.
-    pub(super) fn address(&self) -> &str {
+    pub(in crate::bench) fn address(&self) -> &str {
         &self.address
     }
 }
