@@ -244,6 +244,9 @@ pub(super) unsafe extern "C-unwind" fn check_perms_hook(
             watch::check_read((*info).relid, (*info).selectedCols, (*info).checkAsUser);
         }
         watch::previous_perms().is_none_or(|previous| previous(table, permissions, raise))
+    }
+}
+
 /// Whether the role owns the relation, or may act as who does.
 ///
 /// # Safety
