@@ -126,6 +126,7 @@ pub fn top_queries(schema: &str, version: &str) -> Option<String> {
     )
 }
 
+pub mod guard;
 pub mod health;
 
 #[cfg(test)]

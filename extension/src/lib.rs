@@ -6,6 +6,7 @@ mod catalog;
 mod doubts;
 mod error;
 mod explain;
+mod guard;
 mod health;
 mod hypopg;
 mod indexes;
@@ -32,6 +33,7 @@ use pgrx::prelude::*;
 #[allow(non_snake_case, reason = "the name is the server's")]
 pub extern "C-unwind" fn _PG_init() {
     settings::register();
+    guard::install();
     sys::install_hooks();
 }
 

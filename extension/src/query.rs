@@ -60,3 +60,17 @@ pub(crate) fn one<T: FromDatum + IntoDatum>(
         answer => answer,
     })
 }
+
+/// The first column of all rows as numbers; nulls are left out.
+///
+/// # Errors
+/// What SPI says.
+pub(crate) fn numbers(query: &str, args: &[DatumWithOid<'_>]) -> Result<Vec<i64>, SpiError> {
+    Spi::connect(|client| {
+        let mut numbers = Vec::new();
+        for row in client.select(query, None, args)? {
+            numbers.extend(row.get::<i64>(1)?);
+        }
+        Ok(numbers)
+    })
+}

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
+use advisor_sql::guard::Allowed;
 use advisor_sql::health::{self, Ignored, Limit, Threshold};
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 
@@ -37,6 +38,7 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
+static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_IGNORE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_TIME_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(health::TIME_LIMIT);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
@@ -130,6 +132,15 @@ fn threshold(threshold: &Threshold) {
 /// Registers the settings. Called from `_PG_init`.
 pub(crate) fn register() {
     health::thresholds().for_each(threshold);
+    // Not the user's to set: it would be the user's to take the guard off.
+    GucRegistry::define_string_guc(
+        c"mcp_advisor.guard_functions",
+        c"Functions that the guard lets pass though they are not known to read only.",
+        c"A comma-separated list of schema.name, with * at the end for any name that begins so.",
+        &GUARD_FUNCTIONS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     GucRegistry::define_string_guc(
         c"mcp_advisor.health_ignore",
         c"Findings of mcp_health to leave out.",
@@ -254,6 +265,12 @@ pub(crate) fn second_opinion() -> bool {
 /// Share by which a statement's cost may grow.
 pub(crate) fn max_regression() -> f64 {
     MAX_REGRESSION.get()
+}
+
+/// Functions that the guard lets pass.
+pub(crate) fn guard_functions() -> Allowed {
+    let setting = GUARD_FUNCTIONS.get().unwrap_or_default();
+    Allowed::read(&setting.to_string_lossy())
 }
 
 /// Findings of the database's health to leave out.

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bridge;
 pub mod cluster;
 pub mod demo;
+pub mod guard_corpus;
 pub mod measure;
 pub mod pg_tests;
 pub mod program;

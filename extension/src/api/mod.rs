@@ -5,6 +5,7 @@ mod arguments;
 mod benchmark;
 mod bloat;
 mod explain;
+mod guard;
 mod health;
 mod schema;
 mod top_queries;

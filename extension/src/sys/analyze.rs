@@ -55,6 +55,21 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
     unsafe {
         let text = pg_sys::pstrdup(text.as_ptr());
         let raw = parse(text)?;
+        Ok(read_raw(raw, text, types))
+    }
+}
+
+/// Analyzes and rewrites one statement of the parser's.
+///
+/// # Safety
+/// `raw` and `text` must live as long as the current memory context, and the text be NUL-terminated.
+pub(super) unsafe fn read_raw<'a>(
+    raw: *mut pg_sys::RawStmt,
+    text: *const std::ffi::c_char,
+    types: &[u32],
+) -> Statement<'a> {
+    // SAFETY: see the contract; the lists are walked within their length.
+    unsafe {
         let plannable = is_plannable((*raw).stmt);
         let mut statement = Statement {
             queries: Vec::new(),
@@ -65,7 +80,7 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
             arena: PhantomData,
         };
         if !plannable {
-            return Ok(statement);
+            return statement;
         }
         let mut count = i32::try_from(types.len()).unwrap_or(0);
         let mut array: *mut pg_sys::Oid =
@@ -85,7 +100,7 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
         }
         if (*query).commandType == pg_sys::CmdType::CMD_UTILITY {
             statement.plannable = false;
-            return Ok(statement);
+            return statement;
         }
         let rewritten = pg_sys::pg_rewrite_query(query);
         for at in 0..list_len(rewritten) {
@@ -98,7 +113,7 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
             pg_sys::pfree(dump.cast());
             statement.queries.push(query);
         }
-        Ok(statement)
+        statement
     }
 }
 

@@ -15,6 +15,7 @@ mod create_index;
 mod disk;
 mod explain;
 mod facts;
+pub(crate) mod guard;
 mod hook;
 mod hypothetical;
 mod pages;

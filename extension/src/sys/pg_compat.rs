@@ -49,6 +49,26 @@ pub(super) unsafe fn set_local_option(name: &CStr, value: &CStr) {
     }
 }
 
+/// Sets a run-time parameter as `SET` does.
+///
+/// # Safety
+/// Must be called inside a transaction that is not parallel.
+pub(super) unsafe fn set_for_session(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
+    // SAFETY: see the contract; the server copies both strings.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            context,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SET,
+            true,
+            pgrx::PgLogLevel::ERROR as i32,
+            false,
+        );
+    }
+}
+
 /// Raises the server's own permission error unless the current role may run the plan.
 ///
 /// # Safety
@@ -116,6 +136,115 @@ fn instr_time(elapsed: Duration) -> pg_sys::instr_time {
     };
     #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
     return pg_sys::instr_time { ticks: i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX) };
+}
+
+/// The columns of a range table entry that its query reads.
+///
+/// # Safety
+/// The entry must be one of the query's range table.
+pub(super) unsafe fn selected_columns(
+    query: *const pg_sys::Query,
+    entry: *const pg_sys::RangeTblEntry,
+) -> *const pg_sys::Bitmapset {
+    // SAFETY: see the contract; the index of the permissions counts from 1.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        {
+            let _ = query;
+            (*entry).selectedCols
+        }
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        {
+            let index = (*entry).perminfoindex;
+            if index == 0 {
+                return std::ptr::null();
+            }
+            let info: *const pg_sys::RTEPermissionInfo =
+                pg_sys::list_nth((*query).rteperminfos, index as i32 - 1).cast();
+            (*info).selectedCols
+        }
+    }
+}
+
+/// The hook on running a query, which limits the rows that are sent.
+#[cfg(not(feature = "pg18"))]
+#[pgrx::pg_guard]
+pub(super) unsafe extern "C-unwind" fn executor_run_hook(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+    execute_once: bool,
+) {
+    use super::guard::watch;
+    // SAFETY: called by the server with a query that is started; the chained hook has the same
+    // contract.
+    unsafe {
+        let limited = watch::limited_count(query, count);
+        match watch::previous_run() {
+            Some(previous) => previous(query, direction, limited, execute_once),
+            None => pg_sys::standard_ExecutorRun(query, direction, limited, execute_once),
+        }
+        watch::ran(query, limited);
+    }
+}
+
+/// The hook on running a query, which limits the rows that are sent.
+#[cfg(feature = "pg18")]
+#[pgrx::pg_guard]
+pub(super) unsafe extern "C-unwind" fn executor_run_hook(
+    query: *mut pg_sys::QueryDesc,
+    direction: pg_sys::ScanDirection::Type,
+    count: u64,
+) {
+    use super::guard::watch;
+    // SAFETY: as for the other versions.
+    unsafe {
+        let limited = watch::limited_count(query, count);
+        match watch::previous_run() {
+            Some(previous) => previous(query, direction, limited),
+            None => pg_sys::standard_ExecutorRun(query, direction, limited),
+        }
+        watch::ran(query, limited);
+    }
+}
+
+/// The hook on the permissions of a query, which keeps secrets of the catalog.
+#[cfg(any(feature = "pg14", feature = "pg15"))]
+#[pgrx::pg_guard]
+pub(super) unsafe extern "C-unwind" fn check_perms_hook(
+    table: *mut pg_sys::List,
+    raise: bool,
+) -> bool {
+    use super::guard::watch;
+    // SAFETY: the range table of a plan, walked within its length.
+    unsafe {
+        for at in 0..watch::entries(table) {
+            let entry: *const pg_sys::RangeTblEntry = pg_sys::list_nth(table, at).cast();
+            if (*entry).relid != pg_sys::InvalidOid {
+                watch::check_read((*entry).relid, (*entry).selectedCols, (*entry).checkAsUser);
+            }
+        }
+        watch::previous_perms().is_none_or(|previous| previous(table, raise))
+    }
+}
+
+/// The hook on the permissions of a query, which keeps secrets of the catalog.
+#[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+#[pgrx::pg_guard]
+pub(super) unsafe extern "C-unwind" fn check_perms_hook(
+    table: *mut pg_sys::List,
+    permissions: *mut pg_sys::List,
+    raise: bool,
+) -> bool {
+    use super::guard::watch;
+    // SAFETY: the permissions of a plan, walked within their length.
+    unsafe {
+        for at in 0..watch::entries(permissions) {
+            let info: *const pg_sys::RTEPermissionInfo = pg_sys::list_nth(permissions, at).cast();
+            watch::check_read((*info).relid, (*info).selectedCols, (*info).checkAsUser);
+        }
+        watch::previous_perms().is_none_or(|previous| previous(table, permissions, raise))
+    }
 }
 
 /// Whether the role owns the relation, or may act as who does.

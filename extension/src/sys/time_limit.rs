@@ -35,6 +35,11 @@ static FIRED: AtomicBool = AtomicBool::new(false);
 /// Runs in a signal handler: it only sets flags. `timeout.c` has set the latch before.
 unsafe extern "C-unwind" fn fire() {
     FIRED.store(true, Ordering::Relaxed);
+    cancel();
+}
+
+/// Asks for a cancel; for signal handlers.
+pub(super) fn cancel() {
     // SAFETY: both are `volatile sig_atomic_t` of this process, written like this by the server's
     // own handlers.
     unsafe {
@@ -43,21 +48,29 @@ unsafe extern "C-unwind" fn fire() {
     }
 }
 
+/// A timeout of our own, registered with the server for as long as the backend lives.
+pub(super) fn new_timeout(handler: unsafe extern "C-unwind" fn()) -> c_int {
+    // SAFETY: changes a table of this process. The boundary is for the FATAL that is raised when
+    // ten libraries have timeouts.
+    unsafe { pg_guard_ffi_boundary(|| RegisterTimeout(USER_TIMEOUT, handler)) }
+}
+
+/// Arms the timeout anew, for once.
+pub(super) fn arm(id: c_int, delay: Duration) {
+    let delay = c_int::try_from(delay.as_millis()).unwrap_or(c_int::MAX).max(1);
+    // SAFETY: the identifier is the server's; arming what is armed moves it.
+    unsafe { pg_guard_ffi_boundary(|| enable_timeout_after(id, delay)) };
+}
+
 /// Disarms the timeout when dropped, so that it cannot strike later.
 struct Armed(c_int);
 
 impl Armed {
     fn new(limit: Duration) -> Self {
-        let delay = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX).max(1);
-        // SAFETY: registered once a backend; both calls only change tables of this process. The
-        // boundary is for the FATAL that RegisterTimeout raises when ten libraries have timeouts.
-        let id = OURS.get().unwrap_or_else(|| unsafe {
-            pg_guard_ffi_boundary(|| RegisterTimeout(USER_TIMEOUT, fire))
-        });
+        let id = OURS.get().unwrap_or_else(|| new_timeout(fire));
         OURS.set(Some(id));
         FIRED.store(false, Ordering::Relaxed);
-        // SAFETY: as above; the identifier is the server's.
-        unsafe { pg_guard_ffi_boundary(|| enable_timeout_after(id, delay)) };
+        arm(id, limit);
         Self(id)
     }
 }

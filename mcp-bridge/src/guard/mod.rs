@@ -7,7 +7,7 @@
 //! - one statement, of a kind that reads: SELECT, VALUES, TABLE, WITH, SHOW, EXPLAIN;
 //! - nothing in it but kinds of nodes that are known to read (`kinds`);
 //! - no function, relation or setting from the lists of those whose effect or disclosure the other
-//!   layers do not stop (`functions`, `relations`), wherever in the statement it stands.
+//!   layers do not stop ([`advisor_sql::guard`]), wherever in the statement it stands.
 //!
 //! What it leaves to others:
 //!
@@ -22,11 +22,9 @@
 //! The parser is that of PostgreSQL 18. Older servers read the few words that are newer as names of
 //! functions (`json_value(…)`), never a name as something else.
 
-mod functions;
 mod kinds;
 mod parse;
 mod refusal;
-mod relations;
 mod script;
 mod tree;
 mod verdict;

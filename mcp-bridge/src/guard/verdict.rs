@@ -1,11 +1,13 @@
 //! The verdict on a text: what its one statement is.
 
+use advisor_sql::guard as rules;
+
+use super::Policy;
 use super::kinds::{self, Use};
 use super::parse::{Parsed, Span};
 use super::refusal::{Class, Refusal};
 use super::tree::Message;
 use super::walk::{self, Walk};
-use super::{Policy, relations};
 
 /// A [`super::Statement`] that borrows nothing.
 pub(super) struct Verdict {
@@ -38,7 +40,7 @@ pub(super) fn verdict(parsed: &Parsed<'_>, policy: Policy) -> Result<Verdict, Re
         }
         "VariableShowStmt" => {
             let name = statement.text("name");
-            if relations::is_secret_setting(name) {
+            if rules::is_secret_setting(name) {
                 return Err(walk::refused_setting(name).at(parsed.sql, span.start));
             }
             Found::Show

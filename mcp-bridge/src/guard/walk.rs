@@ -1,12 +1,11 @@
 //! The walk over a statement's tree: every node, every field.
 
 use super::Policy;
-use super::functions;
 use super::kinds::{self, Use};
 use super::parse::Parsed;
 use super::refusal::{Class, Refusal};
-use super::relations;
 use super::tree::{Message, Value};
+use advisor_sql::guard as rules;
 
 /// Names that are columns more often than functions. With `t.http` a column is meant.
 const COLUMN_NAMES: &[&str] = &["http"];
@@ -127,16 +126,15 @@ impl Walk<'_> {
         let name = node.names("funcname");
         let count = node.messages("args").count();
         let arguments = (!node.flag("func_variadic")).then_some(count);
-        if let Some(group) = functions::refused(&name, arguments) {
+        if let Some(group) = rules::refused(&name, arguments) {
             return Err(refused_function(name.last().unwrap_or(&""), group));
         }
         let setting = node.messages("args").next().and_then(Message::constant);
-        if name.last() == Some(&"current_setting")
-            && setting.is_some_and(relations::is_secret_setting)
+        if name.last() == Some(&"current_setting") && setting.is_some_and(rules::is_secret_setting)
         {
             return Err(refused_setting(setting.unwrap_or_default()));
         }
-        if self.policy == Policy::Strict && !functions::known(&name) {
+        if self.policy == Policy::Strict && !rules::known(&name) {
             return Err(unknown("function", &name.join(".")));
         }
         Ok(())
@@ -148,8 +146,7 @@ impl Walk<'_> {
         if COLUMN_NAMES.contains(&name) {
             return Ok(());
         }
-        functions::refused(&[name], Some(1))
-            .map_or(Ok(()), |group| Err(refused_function(name, group)))
+        rules::refused(&[name], Some(1)).map_or(Ok(()), |group| Err(refused_function(name, group)))
     }
 
     fn judge_sampling(&self, name: &[&str]) -> Result<(), Refusal> {
@@ -157,7 +154,7 @@ impl Walk<'_> {
         if self.policy == Policy::Strict && !SAMPLING.contains(&last) {
             return Err(unknown("sampling method", last));
         }
-        functions::refused(name, None).map_or(Ok(()), |group| Err(refused_function(last, group)))
+        rules::refused(name, None).map_or(Ok(()), |group| Err(refused_function(last, group)))
     }
 
     /// An operator is a function call; where its schema is written, somebody's own may be meant.
@@ -179,7 +176,7 @@ impl Walk<'_> {
 fn judge_relation(node: &Message, scope: &Scope<'_>) -> Result<(), Refusal> {
     let name = node.text("relname");
     let is_query = || node.text("schemaname").is_empty() && scope.has(name);
-    match relations::secret(name) {
+    match rules::secret(name) {
         Some((why, instead)) if !is_query() => {
             Err(Refusal::new(Class::Relation, format!("relation {name} cannot be read here"))
                 .detail(why)
@@ -196,7 +193,7 @@ pub(super) fn refused_setting(name: &str) -> Refusal {
         .hint("Leave it out.")
 }
 
-fn refused_function(name: &str, group: &functions::Group) -> Refusal {
+fn refused_function(name: &str, group: &rules::Group) -> Refusal {
     Refusal::new(Class::Function, format!("function {name} cannot be called here"))
         .detail(group.why)
         .hint(group.hint)

@@ -8,6 +8,8 @@ mod cluster;
 mod explain;
 mod explain_analyze;
 mod fixture;
+mod guard;
+mod guard_latch;
 mod health;
 mod health_anywhere;
 mod health_autovacuum;
@@ -60,6 +62,8 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        guard::CASES,
+        guard_latch::CASES,
         health::CASES,
         health_anywhere::CASES,
         health_autovacuum::CASES,

@@ -1,7 +1,8 @@
 //! Functions by name: which are refused, which are known to be harmless.
 //!
 //! The lists are data, in `refused_functions.txt` and `known_functions.txt`, with where they come
-//! from. A name is all there is to go by here; what it resolves to only the server knows.
+//! from. The bridge has only the name as the statement writes it; the extension asks with the schema
+//! and name that the server resolved it to.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -33,24 +34,26 @@ enum Home {
 
 /// Why a function is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Group {
+pub struct Group {
     /// A sentence for the detail.
-    pub(super) why: &'static str,
+    pub why: &'static str,
     /// A sentence for the hint.
-    pub(super) hint: &'static str,
+    pub hint: &'static str,
 }
 
 /// Why a call of this function is refused, if it is. `name` is schema and name, or the name alone.
 ///
 /// `arguments` is how many there are, when that is known: with `(x).f` notation it is 1, within a
 /// list with VARIADIC it may be any.
-pub(super) fn refused(name: &[&str], arguments: Option<usize>) -> Option<&'static Group> {
+#[must_use]
+pub fn refused(name: &[&str], arguments: Option<usize>) -> Option<&'static Group> {
     let index = REFUSED.names.find(name, arguments)?;
     REFUSED.groups.get(index)
 }
 
 /// Whether the list of harmless functions has one of this name.
-pub(super) fn known(name: &[&str]) -> bool {
+#[must_use]
+pub fn known(name: &[&str]) -> bool {
     let schema = name.iter().rev().nth(1);
     match KNOWN.find(name, None) {
         Some(Home::Core) => schema.is_none_or(|schema| *schema == "pg_catalog"),

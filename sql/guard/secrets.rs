@@ -41,8 +41,43 @@ const RELATIONS: &[(&[&str], &str, &str)] = &[
     ),
 ];
 
+/// A column of the system catalog with secrets in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogSecret {
+    /// Schema, `pg_catalog` or `information_schema`.
+    pub schema: &'static str,
+    /// Table or view.
+    pub relation: &'static str,
+    /// The column; none when the whole relation is secret.
+    pub column: Option<&'static str>,
+}
+
+const fn in_column(relation: &'static str, column: &'static str) -> CatalogSecret {
+    CatalogSecret { schema: "pg_catalog", relation, column: Some(column) }
+}
+
+const fn whole(schema: &'static str, relation: &'static str) -> CatalogSecret {
+    CatalogSecret { schema, relation, column: None }
+}
+
+/// The columns of the catalog that hold secrets; what else is in these relations may be read.
+pub const CATALOG_SECRETS: &[CatalogSecret] = &[
+    in_column("pg_authid", "rolpassword"),
+    in_column("pg_shadow", "passwd"),
+    in_column("pg_user_mapping", "umoptions"),
+    in_column("pg_user_mappings", "umoptions"),
+    in_column("pg_subscription", "subconninfo"),
+    in_column("pg_largeobject", "data"),
+    whole("pg_catalog", "pg_hba_file_rules"),
+    whole("pg_catalog", "pg_ident_file_mappings"),
+    whole("pg_catalog", "pg_file_settings"),
+    whole("information_schema", "_pg_user_mappings"),
+    whole("information_schema", "user_mapping_options"),
+];
+
 /// Why a relation of this name is refused and what to read instead, if it is.
-pub(super) fn secret(name: &str) -> Option<(&'static str, &'static str)> {
+#[must_use]
+pub fn secret(name: &str) -> Option<(&'static str, &'static str)> {
     let found = RELATIONS.iter().find(|(names, ..)| names.contains(&name));
     found.map(|(_, why, instead)| (*why, *instead))
 }
@@ -51,7 +86,8 @@ pub(super) fn secret(name: &str) -> Option<(&'static str, &'static str)> {
 ///
 /// Of the server's own these are `primary_conninfo` and `ssl_passphrase_command`. Applications keep
 /// theirs in settings with a dot, such as `app.settings.jwt_secret`.
-pub(super) fn is_secret_setting(name: &str) -> bool {
+#[must_use]
+pub fn is_secret_setting(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = ["conninfo", "passphrase", "secret", "private_key", "api_key"];
     words.iter().any(|word| name.contains(word))
@@ -61,6 +97,13 @@ pub(super) fn is_secret_setting(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_of_the_catalog_have_a_reason() {
+        for one in CATALOG_SECRETS {
+            assert!(secret(one.relation).is_some(), "{one:?}");
+        }
+    }
 
     #[test]
     fn secrets_are_told_from_the_rest() {

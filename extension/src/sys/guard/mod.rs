@@ -1,0 +1,18 @@
+//! What the guard asks the server: what a statement would call and read, and what functions are;
+//! and the latch that holds a session to reading.
+
+mod clock;
+mod function;
+mod latch;
+mod relation;
+mod statement;
+mod tree;
+mod utility;
+pub(super) mod watch;
+
+pub(crate) use function::{function, signature};
+pub(crate) use latch::{Ceilings, latch};
+pub(crate) use relation::Read;
+pub(crate) use statement::{Sent, sent};
+pub(crate) use tree::{Contents, contents};
+pub(crate) use watch::{Judges, Refusal, install};

@@ -1,0 +1,351 @@
+//! The hooks of a latched session: what runs is looked at where it starts, from whichever depth it
+//! is started.
+//!
+//! - `ExecutorStart`: nothing but SELECT without row locks.
+//! - `ProcessUtility`: the commands that only concern the session.
+//! - `object_access_hook`: no object is made, changed or dropped; every function that is set up in
+//!   an expression, an aggregate or by the fast-path protocol is judged.
+//! - `needs_fmgr_hook`: every other function that is not built in is judged where it is looked up:
+//!   support functions of operator classes, input and output functions of types, estimators.
+//! - `ExecutorCheckPerms`: no column of the catalog with secrets in it.
+//! - `planner_hook`: no parallel plan for a query with functions of users. Workers are not latched,
+//!   but the leader sets the whole plan up and so judges every function in it; what a function's body
+//!   calls in a worker nobody would judge.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::{c_char, c_int, c_void};
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
+
+use super::latch;
+use super::relation::{self, Read};
+use super::tree;
+use super::utility;
+use crate::sys::analyze::list_len;
+use crate::sys::pg_compat;
+
+/// Why something is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What is refused, naming the object.
+    pub(crate) reason: String,
+    /// Why.
+    pub(crate) detail: String,
+    /// What to write instead.
+    pub(crate) hint: String,
+}
+
+/// Who judges what runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judges {
+    /// Of a function that is about to run; `true` when the server looks it up by itself.
+    pub(crate) function: fn(u32, bool) -> Option<Refusal>,
+    /// Whether a function is a user's, whose body may call anything.
+    pub(crate) is_users: fn(u32) -> bool,
+    /// Of a relation that is about to be read.
+    pub(crate) read: fn(&Read) -> Option<Refusal>,
+    /// Of a setting that is about to be shown.
+    pub(crate) setting: fn(&str) -> Option<Refusal>,
+}
+
+static mut JUDGES: Option<Judges> = None;
+static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
+static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;
+static mut PREVIOUS_UTILITY: pg_sys::ProcessUtility_hook_type = None;
+static mut PREVIOUS_ACCESS: pg_sys::object_access_hook_type = None;
+static mut PREVIOUS_FMGR: pg_sys::needs_fmgr_hook_type = None;
+static mut PREVIOUS_PLANNER: pg_sys::planner_hook_type = None;
+static mut PREVIOUS_PERMS: pg_sys::ExecutorCheckPerms_hook_type = None;
+
+thread_local! {
+    /// Verdicts on functions since the catalog last changed.
+    static VERDICTS: RefCell<HashMap<(u32, bool), Option<Refusal>>> = RefCell::new(HashMap::new());
+}
+
+/// Chains the hooks. Called from `_PG_init`, once a process.
+pub(crate) fn install(judges: Judges) {
+    // SAFETY: the backend is single-threaded and `_PG_init` runs once.
+    unsafe {
+        JUDGES = Some(judges);
+        PREVIOUS_START = pg_sys::ExecutorStart_hook;
+        pg_sys::ExecutorStart_hook = Some(executor_start);
+        PREVIOUS_RUN = pg_sys::ExecutorRun_hook;
+        pg_sys::ExecutorRun_hook = Some(pg_compat::executor_run_hook);
+        PREVIOUS_UTILITY = pg_sys::ProcessUtility_hook;
+        pg_sys::ProcessUtility_hook = Some(process_utility);
+        PREVIOUS_ACCESS = pg_sys::object_access_hook;
+        pg_sys::object_access_hook = Some(object_access);
+        PREVIOUS_FMGR = pg_sys::needs_fmgr_hook;
+        pg_sys::needs_fmgr_hook = Some(needs_fmgr);
+        PREVIOUS_PERMS = pg_sys::ExecutorCheckPerms_hook;
+        pg_sys::ExecutorCheckPerms_hook = Some(pg_compat::check_perms_hook);
+        PREVIOUS_PLANNER = pg_sys::planner_hook;
+        pg_sys::planner_hook = Some(planner);
+        let caches = [pg_sys::SysCacheIdentifier::PROCOID, pg_sys::SysCacheIdentifier::LANGOID];
+        for cache in caches {
+            pg_sys::CacheRegisterSyscacheCallback(
+                cache as i32,
+                Some(forget),
+                pg_sys::Datum::from(0_usize),
+            );
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn forget(_argument: pg_sys::Datum, _cache: c_int, _hash: u32) {
+    VERDICTS.with_borrow_mut(HashMap::clear);
+}
+
+/// Raises the refusal: 25006, as the server's own refusals in a read-only transaction.
+pub(super) fn refuse(refusal: Refusal) -> ! {
+    let code = PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION;
+    ErrorReport::new(code, refusal.reason, "mcp_guard")
+        .set_detail(refusal.detail)
+        .set_hint(refusal.hint)
+        .report(PgLogLevel::ERROR);
+    unreachable!("an ERROR does not return")
+}
+
+/// Refuses in words of our own.
+pub(super) fn refuse_command(what: &str) -> ! {
+    refuse(Refusal {
+        reason: format!("{what} is not allowed in this session"),
+        detail: "The session was closed for changes by mcp_guard(), until it ends.".to_owned(),
+        hint: "Send a query that only reads, or use another session.".to_owned(),
+    })
+}
+
+fn judges() -> Option<Judges> {
+    // SAFETY: written once, before any hook can run.
+    unsafe { JUDGES }
+}
+
+fn judge_function(oid: u32, support: bool) {
+    let known = VERDICTS.with_borrow(|verdicts| verdicts.get(&(oid, support)).cloned());
+    let verdict = known.unwrap_or_else(|| {
+        let verdict = judges().and_then(|judges| (judges.function)(oid, support));
+        VERDICTS.with_borrow_mut(|verdicts| verdicts.insert((oid, support), verdict.clone()));
+        verdict
+    });
+    if let Some(refusal) = verdict {
+        refuse(refusal);
+    }
+}
+
+/// Refuses the setting if it holds a secret.
+pub(super) fn judge_setting(name: &str) {
+    if let Some(refusal) = judges().and_then(|judges| (judges.setting)(name)) {
+        refuse(refusal);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn planner(
+    query: *mut pg_sys::Query,
+    text: *const c_char,
+    options: c_int,
+    params: pg_sys::ParamListInfo,
+) -> *mut pg_sys::PlannedStmt {
+    let parallel = pg_sys::CURSOR_OPT_PARALLEL_OK as c_int;
+    // SAFETY: called by the server with an analyzed query; the chained hook has the same contract.
+    unsafe {
+        let alone = latch::is_latched() && options & parallel != 0 && calls_users_functions(query);
+        let options = if alone { options & !parallel } else { options };
+        match PREVIOUS_PLANNER {
+            Some(previous) => previous(query, text, options, params),
+            None => pg_sys::standard_planner(query, text, options, params),
+        }
+    }
+}
+
+unsafe fn calls_users_functions(query: *mut pg_sys::Query) -> bool {
+    // SAFETY: an analyzed query.
+    let contents = unsafe { tree::contents_of(query) };
+    // The checks of domains are not in the tree.
+    !contents.domains.is_empty()
+        || judges()
+            .is_some_and(|judges| contents.functions.iter().any(|&oid| (judges.is_users)(oid)))
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags: c_int) {
+    // SAFETY: called by the server with a complete plan; the chained hook has the same contract.
+    unsafe {
+        if latch::is_latched() {
+            latch::enforce();
+            if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as c_int == 0 {
+                let plan = (*query).plannedstmt;
+                if (*plan).commandType != pg_sys::CmdType::CMD_SELECT || (*plan).hasModifyingCTE {
+                    refuse_command("a statement that changes data");
+                }
+                if !(*plan).rowMarks.is_null() {
+                    refuse_command("a locking clause");
+                }
+            }
+        }
+        match PREVIOUS_START {
+            Some(previous) => previous(query, flags),
+            None => pg_sys::standard_ExecutorStart(query, flags),
+        }
+    }
+}
+
+/// How many rows to run a query for, when its rows go to the client and their number is limited:
+/// one more than allowed, so that it is seen when there are more.
+pub(crate) unsafe fn limited_count(query: *const pg_sys::QueryDesc, count: u64) -> u64 {
+    let Some(most) = latch::rows() else { return count };
+    // SAFETY: the query has a destination while it runs.
+    let to_client = unsafe {
+        matches!(
+            (*(*query).dest).mydest,
+            pg_sys::CommandDest::DestRemote | pg_sys::CommandDest::DestRemoteExecute
+        )
+    };
+    match (to_client, count) {
+        (false, _) => count,
+        (true, 0) => most.saturating_add(1),
+        (true, count) => count.min(most.saturating_add(1)),
+    }
+}
+
+/// A query has run: refuses its answer when it has more rows than allowed, and sets what its
+/// functions may have changed.
+pub(crate) unsafe fn ran(query: *const pg_sys::QueryDesc, count: u64) {
+    latch::enforce();
+    let Some(most) = latch::rows() else { return };
+    // SAFETY: the state is there until the executor ends.
+    let sent = unsafe { (*(*query).estate).es_processed };
+    if sent > most && count != 0 {
+        ErrorReport::new(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("the answer has more than {most} rows"),
+            "mcp_guard",
+        )
+        .set_hint("Ask for fewer: aggregate, narrow the condition, or use LIMIT and OFFSET.")
+        .report(PgLogLevel::ERROR);
+    }
+}
+
+/// The hook that was there before, for [`pg_compat`].
+pub(crate) fn previous_run() -> pg_sys::ExecutorRun_hook_type {
+    // SAFETY: written once, before any hook can run.
+    unsafe { PREVIOUS_RUN }
+}
+
+/// The hook that was there before, for [`pg_compat`].
+pub(crate) fn previous_perms() -> pg_sys::ExecutorCheckPerms_hook_type {
+    // SAFETY: as above.
+    unsafe { PREVIOUS_PERMS }
+}
+
+/// Refuses what is read of the catalog's secrets.
+///
+/// What a view of the server's own reads, it reads as the role that made the database, and shows
+/// what it may.
+pub(crate) unsafe fn check_read(
+    relation: pg_sys::Oid,
+    columns: *const pg_sys::Bitmapset,
+    acts_as: pg_sys::Oid,
+) {
+    if !latch::is_latched()
+        || acts_as.to_u32() == pg_sys::BOOTSTRAP_SUPERUSERID
+        || columns.is_null()
+    {
+        return;
+    }
+    // SAFETY: the set is the plan's.
+    let read = unsafe { relation::read(relation, columns) };
+    let refusal = read.and_then(|read| judges().and_then(|judges| (judges.read)(&read)));
+    if let Some(refusal) = refusal {
+        refuse(refusal);
+    }
+}
+
+#[pg_guard]
+#[allow(clippy::too_many_arguments, reason = "the server's signature")]
+unsafe extern "C-unwind" fn process_utility(
+    statement: *mut pg_sys::PlannedStmt,
+    text: *const c_char,
+    read_only_tree: bool,
+    context: pg_sys::ProcessUtilityContext::Type,
+    params: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    destination: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    // SAFETY: called by the server with a utility statement; the chained hook has the same contract.
+    unsafe {
+        if latch::is_latched() {
+            utility::check((*statement).utilityStmt);
+            if utility::runs_in_transaction((*statement).utilityStmt) {
+                latch::enforce();
+            }
+        }
+        match PREVIOUS_UTILITY {
+            Some(previous) => previous(
+                statement,
+                text,
+                read_only_tree,
+                context,
+                params,
+                environment,
+                destination,
+                completion,
+            ),
+            None => pg_sys::standard_ProcessUtility(
+                statement,
+                text,
+                read_only_tree,
+                context,
+                params,
+                environment,
+                destination,
+                completion,
+            ),
+        }
+    }
+    latch::enforce();
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn object_access(
+    access: pg_sys::ObjectAccessType::Type,
+    class: pg_sys::Oid,
+    object: pg_sys::Oid,
+    part: c_int,
+    argument: *mut c_void,
+) {
+    use pg_sys::ObjectAccessType::{OAT_FUNCTION_EXECUTE, OAT_NAMESPACE_SEARCH};
+    // SAFETY: the chained hook has the same contract.
+    unsafe {
+        if let Some(previous) = PREVIOUS_ACCESS {
+            previous(access, class, object, part, argument);
+        }
+    }
+    if !latch::is_latched() {
+        return;
+    }
+    match access {
+        OAT_FUNCTION_EXECUTE => judge_function(object.to_u32(), false),
+        OAT_NAMESPACE_SEARCH => {}
+        _ => refuse_command("a change of the catalog"),
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn needs_fmgr(function: pg_sys::Oid) -> bool {
+    if latch::is_latched() {
+        judge_function(function.to_u32(), true);
+    }
+    // SAFETY: the chained hook has the same contract.
+    unsafe { PREVIOUS_FMGR.is_some_and(|previous| previous(function)) }
+}
+
+/// The number of entries of a range table, for [`pg_compat`].
+pub(crate) unsafe fn entries(list: *mut pg_sys::List) -> i32 {
+    // SAFETY: the server's list or null.
+    unsafe { list_len(list) }
+}

@@ -1,0 +1,10 @@
+//! What the bridge's parser and the extension's guard both go by: functions whose effect or
+//! disclosure a READ ONLY transaction does not stop, and where secrets are.
+
+mod functions;
+mod judge;
+mod secrets;
+
+pub use functions::{Group, known, refused};
+pub use judge::{Allowed, Function, Home, Moment, Refused, judge};
+pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, secret};

@@ -1,0 +1,89 @@
+//! `mcp_check_read_only` on the statements of `tests/guard`.
+
+use std::fs;
+
+use advisor_tests::guard_corpus::{Case as Statement, folder, read};
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+use postgres::error::SqlState;
+
+use crate::Case;
+use crate::fixture::Fixture;
+
+pub(crate) const CASES: &[Case] = &[
+    ("guard_lets_everyday_statements_pass", everyday),
+    ("guard_refuses_hostile_statements", hostile),
+];
+
+/// What the guard says of a statement: `None` when the server does not take it.
+fn verdict(client: &mut Client, sql: &str) -> Result<Option<Result<(), String>>> {
+    let question = "select allowed, reason, detail, hint from mcp_check_read_only($1)";
+    match client.query_one(question, &[&sql]) {
+        Ok(row) => {
+            let text = |at| -> Result<String> {
+                Ok(row.try_get::<_, Option<String>>(at)?.unwrap_or_default())
+            };
+            let told = format!("{}: {} {}", text(1)?, text(2)?, text(3)?);
+            Ok(Some(if row.try_get(0)? { Ok(()) } else { Err(told) }))
+        }
+        Err(error) => {
+            // Only what is wrong with the statement, nothing that the guard did.
+            let code = error.code().context("no answer of the server")?;
+            let class = &code.code()[..2];
+            ensure!(["42", "22", "0A", "3F"].contains(&class), "{sql}: {error:?}");
+            ensure!(*code != SqlState::INSUFFICIENT_PRIVILEGE, "{sql}: {error:?}");
+            Ok(None)
+        }
+    }
+}
+
+fn database(fixture: &Fixture, name: &str) -> Result<Client> {
+    let extensions = ["mcp_advisor", "pg_trgm", "hstore", "unaccent", "fuzzystrmatch", "tablefunc"];
+    let mut client = fixture.database(name, &extensions)?;
+    client.batch_execute(&fs::read_to_string(folder().join("schema.sql"))?)?;
+    Ok(client)
+}
+
+fn told(case: &Statement, verdict: &str) -> String {
+    format!("{}, {}:\n{}\n=> {verdict}", case.file, case.heading, case.sql)
+}
+
+fn everyday(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "guard_everyday")?;
+    let (mut passed, mut refused, mut unread) = (0, Vec::new(), Vec::new());
+    for case in read("allowed")? {
+        match verdict(&mut client, &case.sql)? {
+            Some(Ok(())) => passed += 1,
+            Some(Err(why)) => refused.push(told(&case, &why)),
+            None => unread.push(told(&case, "not read")),
+        }
+    }
+    println!("passed {passed}, refused {}, unread {}", refused.len(), unread.len());
+    ensure!(refused.is_empty(), "{} refused:\n{}", refused.len(), refused.join("\n\n"));
+    ensure!(passed > 300, "{passed} passed, not read:\n{}", unread.join("\n\n"));
+    Ok(())
+}
+
+/// Statements that the bridge refuses by their words and that do no harm: they read no secret
+/// column, or plan without executing.
+const HARMLESS: [&str; 3] = [
+    "select 1 union all select count(*) from pg_shadow",
+    "explain delete from pg_authid",
+    "explain (analyze, analyze off) delete from orders",
+];
+
+fn hostile(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "guard_hostile")?;
+    let (mut passed, mut refused, mut unread) = (Vec::new(), 0, 0);
+    for case in read("refused")? {
+        match verdict(&mut client, &case.sql)? {
+            Some(Ok(())) if HARMLESS.contains(&case.sql.as_str()) => {}
+            Some(Ok(())) => passed.push(told(&case, "passed")),
+            Some(Err(_)) => refused += 1,
+            None => unread += 1,
+        }
+    }
+    println!("refused {refused}, not read {unread}");
+    ensure!(passed.is_empty(), "{} passed:\n{}", passed.len(), passed.join("\n\n"));
+    Ok(())
+}
