@@ -33,9 +33,8 @@ fn routes() -> Vec<Asked> {
 }
 
 fn tokens() -> Result<Tokens> {
-    let folder = std::env::temp_dir().join(format!("mcp-bridge-tokens-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{:?}", std::thread::current().id()));
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(format!("mcp-bridge-tokens-{process}-{thread:?}"));
     writeln!(std::fs::File::create(&path)?, "# names\nalice:{ALICE}\nbob:{BOB}")?;
     let tokens = Tokens::read(Some(&path), None);
     std::fs::remove_file(&path)?;
