@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{AccessMode, Answer, Arguments, Context, Definition, Reply, schema, text};
+use super::{AccessMode, Answer, Arguments, Context, Definition, Reply, schema, source, text};
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Session, Table};
 use crate::error::{Kind, ToolError};
@@ -59,7 +59,11 @@ async fn read(cx: &Context, sql: &str) -> Result<Table, ToolError> {
     if statement.parameters > 0 && !generic {
         return Err(guard::parameters_refused());
     }
+    let server = cx.server().await?;
     let mut session = cx.session().await?;
+    source::require_read_only(&mut session, &server, statement.text)
+        .await
+        .map_err(|error| locate_in(error, sql, statement.offset))?;
     let table = match statement.form {
         Form::Query => session.query(statement.text, &caps(cx)).await,
         Form::Show | Form::Explain(_) => session.simple(statement.text, &caps(cx)).await,

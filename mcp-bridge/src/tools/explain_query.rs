@@ -3,7 +3,9 @@
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Arguments, Context, Definition, Reply, hypothetical, schema, source};
+use super::{
+    AccessMode, Answer, Arguments, Context, Definition, Reply, hypothetical, schema, source,
+};
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Param};
 use crate::error::{Kind, ToolError};
@@ -60,6 +62,11 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     let plan = match source::function(&server, "mcp_explain") {
         Some(function) => {
             let mut session = cx.session().await?;
+            if analyze && cx.access == AccessMode::Restricted {
+                source::require_read_only(&mut session, &server, statement.text)
+                    .await
+                    .map_err(|error| locate_in(error, &sql, statement.offset))?;
+            }
             let ddl = hypothetical::definitions(&mut session, &indexes).await?;
             if !ddl.is_empty() {
                 data.insert("hypothetical_indexes".to_owned(), json!(ddl));

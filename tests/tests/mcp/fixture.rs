@@ -61,7 +61,8 @@ fn joins() -> Vec<String> {
     (0..CONDITIONS.len()).map(joined).collect()
 }
 
-/// A statement that runs until it is stopped. The guard refuses `pg_sleep`; a view hides it.
+/// A statement that runs until it is stopped. The guard refuses `pg_sleep`; a view hides it from the
+/// bridge's parser, and a setting of the server lets it pass the guard within.
 pub(crate) fn endless(marker: &str) -> String {
     format!("select slept as {marker} from shop.endless")
 }
@@ -70,6 +71,7 @@ const SETTINGS: &str = "
 shared_preload_libraries = 'pg_stat_statements'
 max_connections = 300
 track_activity_query_size = 16384
+mcp_advisor.guard_functions = 'pg_catalog.pg_sleep'
 ";
 
 const SCHEMA: &str = "

@@ -11,6 +11,7 @@ mod configurations;
 mod conformance;
 mod endings;
 mod fixture;
+mod guarded;
 mod health;
 mod inspector;
 mod matrix;
@@ -40,6 +41,7 @@ fn main() -> Result<ExitCode> {
     let mut trials = matrix::trials(&fixture);
     let cases = [
         restart::CASES,
+        guarded::CASES,
         health::CASES,
         inspector::CASES,
         configurations::CASES,

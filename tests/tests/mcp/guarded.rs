@@ -1,0 +1,129 @@
+//! A restricted bridge that is connected as superuser, on a server with the extension: what no parser
+//! sees is refused by what the server resolves it to, and everyday statements pass.
+
+use std::fs;
+
+use advisor_tests::bridge::stdio::Pipe;
+use advisor_tests::guard_corpus::{folder, read};
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+use serde_json::{Value, json};
+
+use crate::Case;
+use crate::fixture::Fixture;
+
+pub(crate) const CASES: &[Case] = &[
+    ("guarded_bridge_lets_nothing_through_that_names_hide", hidden),
+    ("guarded_bridge_lets_everyday_statements_pass", everyday),
+];
+
+/// What somebody may have prepared who could write.
+const TRAPS: &str = "
+create table t (id integer primary key); insert into t values (1);
+create sequence s;
+create function lower(integer) returns text language sql volatile as
+    $$ select setval('s', 99)::text $$;
+create function writes() returns integer language plpgsql volatile as
+    $$ begin perform nextval('s'); return 1; end $$;
+create function same(text) returns text language internal as 'pg_read_file';
+create operator === (leftarg = integer, rightarg = integer, function = int4eq);
+create function equals(integer, text) returns boolean language plpgsql volatile as
+    $$ begin perform nextval('s'); return true; end $$;
+create operator === (leftarg = integer, rightarg = text, function = equals);
+create function step(integer, integer) returns integer language plpgsql volatile as
+    $$ begin perform nextval('s'); return 1; end $$;
+create aggregate total (integer) (sfunc = step, stype = integer, initcond = '0');
+create view through_view as select writes() as n;
+create view passwords as select rolname, rolpassword from pg_authid;
+create domain checked as integer check (writes() > 0);
+create function attribute(t) returns integer language sql volatile as $$ select setval('s', 98)::integer $$;
+create function to_text(t) returns text language sql volatile as $$ select setval('s', 97)::text $$;
+create cast (t as text) with function to_text(t);
+create table secured (id integer); insert into secured values (1);
+create role guarded_reader; grant select on secured to guarded_reader;
+create policy by_write on secured to public using (writes() > 0);
+alter table secured enable row level security;";
+
+/// Statements whose words say nothing of what they do.
+const HIDDEN: [&str; 15] = [
+    "select lower(1)",
+    "select writes()",
+    "select * from writes()",
+    "select same('PG_VERSION')",
+    "select 1 === 'x'::text",
+    "select total(id) from t",
+    "select * from through_view",
+    "select * from passwords",
+    "select 1::checked",
+    "select x.attribute from t as x",
+    "select (x).attribute from t as x",
+    "select x::text from t as x",
+    "select id from t order by writes()",
+    "select count(*) filter (where writes() = 1) from t",
+    "select (select id from t where id = writes())",
+];
+
+fn bridge(fixture: &Fixture, database: &str) -> Result<Pipe> {
+    let mut command = fixture.bridge(database)?;
+    Pipe::initialized(command.env("DATABASE_URI", fixture.cluster.uri(database, "postgres")))
+}
+
+fn state(client: &mut Client) -> Result<String> {
+    let sql = "select (select last_value || ' ' || is_called from s)
+        || (select count(*) from t) || (select count(*) from pg_class)";
+    Ok(client.query_one(sql, &[])?.try_get(0)?)
+}
+
+fn hidden(fixture: &Fixture) -> Result<()> {
+    let mut observer = fixture.cluster.create_database("guarded_hidden")?;
+    observer.batch_execute(TRAPS)?;
+    observer.batch_execute("create extension mcp_advisor")?;
+    let before = state(&mut observer)?;
+    let mut pipe = bridge(fixture, "guarded_hidden")?;
+    for sql in HIDDEN {
+        for (tool, arguments) in [
+            ("execute_sql", json!({"sql": sql})),
+            ("execute_sql", json!({"sql": format!("explain analyze {sql}")})),
+            ("explain_query", json!({"sql": sql, "analyze": true})),
+        ] {
+            let answer = pipe.call(tool, &arguments)?;
+            let error = &answer["structuredContent"]["error"];
+            ensure!(answer["isError"] == true, "{tool} {sql}: {answer}");
+            ensure!(error["kind"] == "not_read_only", "{tool} {sql}: {answer}");
+            ensure!(error["detail"].is_string() && error["hint"].is_string(), "{answer}");
+            ensure!(state(&mut observer)? == before, "{tool} {sql}");
+        }
+    }
+    let answer = pipe.call("execute_sql", &json!({"sql": "select lower('A'), 1 === 1"}))?;
+    ensure!(answer["structuredContent"]["rows"] == json!([["a", true]]), "{answer}");
+    pipe.close()?;
+    observer.batch_execute("drop owned by guarded_reader; drop role guarded_reader")?;
+    Ok(())
+}
+
+fn everyday(fixture: &Fixture) -> Result<()> {
+    let mut admin = fixture.cluster.create_database("guarded_everyday")?;
+    admin.batch_execute(&fs::read_to_string(folder().join("schema.sql"))?)?;
+    admin.batch_execute(
+        "create extension mcp_advisor; create extension pg_trgm; create extension hstore;
+        create extension unaccent; create extension fuzzystrmatch; create extension tablefunc",
+    )?;
+    let mut pipe = bridge(fixture, "guarded_everyday")?;
+    let (mut answered, mut refused) = (0, Vec::new());
+    for case in read("allowed")? {
+        let answer = pipe.call("execute_sql", &json!({"sql": case.sql}))?;
+        let error = &answer["structuredContent"]["error"];
+        if answer["isError"] != true {
+            answered += 1;
+        } else if error["kind"] == "not_read_only" {
+            refused.push(format!("{}\n=> {error}", case.sql));
+        } else {
+            // Not of this server's version, or about an extension that is not installed.
+            ensure!(error["sqlstate"] != Value::Null || error["kind"] != "internal", "{answer}");
+        }
+    }
+    pipe.close().context("close")?;
+    ensure!(refused.is_empty(), "{} refused:\n{}", refused.len(), refused.join("\n\n"));
+    ensure!(answered > 300, "{answered} answered");
+    Ok(())
+}
