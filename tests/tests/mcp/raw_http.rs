@@ -236,7 +236,7 @@ fn slow_reader(fixture: &Fixture) -> Result<()> {
     let server = server(fixture, "http_slow", &flags)?;
     let lazy = Legacy::initialized(&server)?;
     let sql = "select repeat('x', 100) from generate_series(1, 9000)";
-    for id in 1..=40 {
+    for id in 1..=24 {
         // Once the queues are full it is refused, which is as good.
         let body = execute(id, sql).to_string();
         let answer = post_json(server.address(), &lazy.endpoint, body.as_bytes())?;
