@@ -3,7 +3,7 @@
 use std::thread::JoinHandle;
 
 use advisor_tests::cluster::Cluster;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use serde_json::Value;
 
@@ -154,8 +154,9 @@ fn idle_in_transaction(fixture: &Fixture) -> Result<()> {
     ensure!(details["last_statement"] == "begin; update t set a = 2", "{found:#?}");
     let stale = found[0].remediation.clone();
     client.batch_execute("set mcp_advisor.health_idle_in_transaction_warning = 0")?;
-    let found = of_session(&mut client, CHECK, idle_pid)?;
-    ensure!(found[0].severity == "critical", "{found:#?}");
+    let found = findings(&mut client, CHECK)?;
+    let mine = found.iter().find(|one| one.details["pid"] == idle_pid);
+    ensure!(mine.is_some_and(|one| one.severity == "critical"), "{found:#?}");
 
     // What was printed for one transaction does not end the next of the same session.
     idle.batch_execute("rollback")?;
@@ -163,10 +164,12 @@ fn idle_in_transaction(fixture: &Fixture) -> Result<()> {
     idle.batch_execute("begin; select * from t")?;
     client.batch_execute(&stale)?;
     ensure!(idle.batch_execute("select 1 / 0").is_err());
-    let found = of_session(&mut client, CHECK, idle_pid)?;
-    ensure!(found[0].severity == "warning", "{found:#?}");
-    ensure!(found[0].message.contains("idle in transaction (aborted)"), "{found:#?}");
-    client.batch_execute(&found[0].remediation)?;
+    let found = findings(&mut client, CHECK)?;
+    let mine = found.iter().find(|one| one.details["pid"] == idle_pid);
+    let mine = mine.with_context(|| format!("the failed transaction is missing: {found:#?}"))?;
+    ensure!(mine.severity == "warning", "{found:#?}");
+    ensure!(mine.message.contains("idle in transaction (aborted)"), "{found:#?}");
+    client.batch_execute(&mine.remediation)?;
     let gone = format!("select count(*) = 0 from pg_stat_activity where pid = {idle_pid}");
     wait_for(&mut client, &gone)?;
     ensure!(of_session(&mut client, CHECK, idle_pid)?.is_empty());

@@ -161,8 +161,9 @@ fn hot_updates(fixture: &Fixture) -> Result<()> {
     // Counted anew, with room in the pages that are written now.
     client.batch_execute(
         r#"set mcp_advisor.health_hot_updates_rows = 100; drop index indexed_a_idx;
-        truncate "Full"; insert into "Full" select g, g, repeat('x', 100)
+        truncate "Full", indexed; insert into "Full" select g, g, repeat('x', 100)
             from generate_series(1, 2000) as g;
+        insert into indexed select g, g from generate_series(1, 2000) as g;
         select pg_stat_reset_single_table_counters(oid) from pg_class
             where relname in ('Full', 'indexed') and relkind = 'r'"#,
     )?;
