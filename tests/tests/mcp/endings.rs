@@ -22,7 +22,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// How soon a statement that nobody waits for must be gone.
-const PROMPT: Duration = Duration::from_secs(2);
+const PROMPT: Duration = Duration::from_secs(4);
 
 const RUNNING: &str = "state = 'active' and query like '%shop.endless%'";
 

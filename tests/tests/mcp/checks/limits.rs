@@ -10,7 +10,7 @@ use super::{Session, text};
 use crate::fixture::endless;
 
 /// How soon the server must have stopped what nobody waits for.
-const PROMPT: Duration = Duration::from_secs(2);
+const PROMPT: Duration = Duration::from_secs(4);
 
 pub(super) fn progress(session: &mut Session<'_>) -> Result<()> {
     let fields = json!({"name": "analyze_workload_indexes", "arguments": {}, "progress": true});
