@@ -8,7 +8,7 @@ use pgrx::pg_sys;
 use crate::error::AdvisorError;
 use crate::query;
 use crate::settings;
-use crate::sys::guard::{Ceilings, Contents, Judges, Read, Refusal, Sent};
+use crate::sys::guard::{Ceilings, Contents, Judges, Read, Refusal, Sent, Until};
 use crate::sys::{self, Arena};
 
 const DOMAIN_FUNCTIONS: &str = include_str!("../../sql/catalog/domain_functions.sql");
@@ -24,7 +24,13 @@ fn because(
 
 /// Makes the hooks of latched sessions ask this module. Called from `_PG_init`.
 pub(crate) fn install() {
-    sys::guard::install(Judges { function: running, is_users, read: secret, setting });
+    sys::guard::install(Judges {
+        function: running,
+        is_users,
+        read: secret,
+        setting,
+        is_set_to_latch,
+    });
 }
 
 thread_local! {
@@ -32,12 +38,29 @@ thread_local! {
     static ALLOWED: RefCell<Option<Allowed>> = const { RefCell::new(None) };
 }
 
-/// Holds the session to reading until it ends. The list of functions that pass is kept as it is now.
-pub(crate) fn latch(ceilings: Ceilings) {
+/// Holds the session or the transaction to reading until it ends. A session's list of functions that
+/// pass is kept as it is now.
+pub(crate) fn latch(ceilings: Ceilings, until: Until) {
+    // In a latched transaction only functions could change it, and those that set are refused.
+    if until == Until::SessionEnds {
+        keep_allowed();
+    }
+    sys::guard::latch(ceilings, until);
+}
+
+fn keep_allowed() {
     ALLOWED.with_borrow_mut(|allowed| {
         allowed.get_or_insert_with(settings::guard_functions);
     });
-    sys::guard::latch(ceilings);
+}
+
+/// Whether `mcp_advisor.guard` is on, which closes the latch.
+fn is_set_to_latch() -> bool {
+    let on = settings::guard();
+    if on {
+        keep_allowed();
+    }
+    on
 }
 
 fn allowed() -> Allowed {

@@ -38,6 +38,7 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
+static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_IGNORE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_TIME_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(health::TIME_LIMIT);
@@ -132,6 +133,14 @@ fn threshold(threshold: &Threshold) {
 /// Registers the settings. Called from `_PG_init`.
 pub(crate) fn register() {
     health::thresholds().for_each(threshold);
+    GucRegistry::define_bool_guc(
+        c"mcp_advisor.guard",
+        c"Holds the session to reading until it ends, as mcp_guard() does.",
+        c"For ALTER ROLE … SET, together with session_preload_libraries. The ceilings are what is in force when the session begins; where nothing is, 60 s a statement, 1 s a lock, 1 GB of temporary files. Switching it off opens nothing.",
+        &GUARD,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
     // Not the user's to set: it would be the user's to take the guard off.
     GucRegistry::define_string_guc(
         c"mcp_advisor.guard_functions",
@@ -265,6 +274,11 @@ pub(crate) fn second_opinion() -> bool {
 /// Share by which a statement's cost may grow.
 pub(crate) fn max_regression() -> f64 {
     MAX_REGRESSION.get()
+}
+
+/// Whether the session is to be held to reading.
+pub(crate) fn guard() -> bool {
+    GUARD.get()
 }
 
 /// Functions that the guard lets pass.

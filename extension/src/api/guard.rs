@@ -9,7 +9,7 @@ use pgrx::{default, name};
 use crate::api::arguments;
 use crate::error::AdvisorError;
 use crate::guard;
-use crate::sys::guard::Ceilings;
+use crate::sys::guard::{Ceilings, Until};
 
 /// Whether a statement only reads, and if not, why.
 ///
@@ -38,10 +38,11 @@ fn mcp_check_read_only(
     Ok(TableIterator::once(row))
 }
 
-/// Holds the session to reading until it ends.
+/// Holds the session, or the transaction, to reading until it ends.
 ///
 /// See `sql/comments.sql` for what the arguments mean.
 #[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments, reason = "the SQL signature")]
 fn mcp_guard(
     statement_time: default!(Option<Interval>, "'30 s'"),
     lock_time: default!(Option<Interval>, "'1 s'"),
@@ -49,18 +50,26 @@ fn mcp_guard(
     temp_files: default!(Option<i64>, "1073741824"),
     parallel_workers: default!(Option<i32>, "2"),
     max_rows: default!(Option<i64>, "NULL"),
+    max_bytes: default!(Option<i64>, "NULL"),
+    this_transaction: default!(Option<bool>, "false"),
 ) -> Result<(), ErrorReport> {
     let parallel_workers = arguments::required("parallel_workers", parallel_workers)?;
-    let rows = max_rows.map(|rows| positive("max_rows", rows)).transpose()?;
-    guard::latch(Ceilings {
+    let until = if arguments::required("this_transaction", this_transaction)? {
+        Until::TransactionEnds
+    } else {
+        Until::SessionEnds
+    };
+    let ceilings = Ceilings {
         statement_time: time("statement_time", statement_time)?,
         lock_time: time("lock_time", lock_time)?,
         work_mem: kilobytes("work_mem", work_mem)?.max(LEAST_WORK_MEM),
         temp_files: kilobytes("temp_files", temp_files)?,
         parallel_workers: i32::try_from(at_least("parallel_workers", parallel_workers.into(), 0)?)
             .unwrap_or(i32::MAX),
-        rows,
-    });
+        rows: max_rows.map(|rows| positive("max_rows", rows)).transpose()?,
+        bytes: max_bytes.map(|bytes| positive("max_bytes", bytes)).transpose()?,
+    };
+    guard::latch(ceilings, until);
     Ok(())
 }
 

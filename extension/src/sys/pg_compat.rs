@@ -49,11 +49,17 @@ pub(super) unsafe fn set_local_option(name: &CStr, value: &CStr) {
     }
 }
 
-/// Sets a run-time parameter as `SET` does.
+/// Sets a run-time parameter as `SET` does, or, `local`, as `SET LOCAL`.
 ///
 /// # Safety
 /// Must be called inside a transaction that is not parallel.
-pub(super) unsafe fn set_for_session(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
+pub(super) unsafe fn set_option(
+    name: &CStr,
+    value: &CStr,
+    context: pg_sys::GucContext::Type,
+    local: bool,
+) {
+    use pg_sys::GucAction::{GUC_ACTION_LOCAL, GUC_ACTION_SET};
     // SAFETY: see the contract; the server copies both strings.
     unsafe {
         pg_sys::set_config_option(
@@ -61,7 +67,7 @@ pub(super) unsafe fn set_for_session(name: &CStr, value: &CStr, context: pg_sys:
             value.as_ptr(),
             context,
             pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SET,
+            if local { GUC_ACTION_LOCAL } else { GUC_ACTION_SET },
             true,
             pgrx::PgLogLevel::ERROR as i32,
             false,
@@ -166,6 +172,20 @@ pub(super) unsafe fn selected_columns(
     }
 }
 
+/// The length of a column's type, as in `pg_type.typlen`.
+///
+/// # Safety
+/// The row must have the column; columns count from 0.
+pub(super) unsafe fn length_of_column(row: pg_sys::TupleDesc, column: usize) -> i16 {
+    // SAFETY: see the contract.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        return (*(*row).attrs.as_ptr().add(column)).attlen;
+        #[cfg(feature = "pg18")]
+        return (*(*row).compact_attrs.as_ptr().add(column)).attlen;
+    }
+}
+
 /// The hook on running a query, which limits the rows that are sent.
 #[cfg(not(feature = "pg18"))]
 #[pgrx::pg_guard]
@@ -175,16 +195,16 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     count: u64,
     execute_once: bool,
 ) {
-    use super::guard::watch;
+    use super::guard::{answer::Run, watch};
     // SAFETY: called by the server with a query that is started; the chained hook has the same
     // contract.
     unsafe {
-        let limited = watch::limited_count(query, count);
+        let run = Run::begin(query, count);
         match watch::previous_run() {
-            Some(previous) => previous(query, direction, limited, execute_once),
-            None => pg_sys::standard_ExecutorRun(query, direction, limited, execute_once),
+            Some(previous) => previous(query, direction, run.count, execute_once),
+            None => pg_sys::standard_ExecutorRun(query, direction, run.count, execute_once),
         }
-        watch::ran(query, limited);
+        run.end();
     }
 }
 
@@ -196,15 +216,15 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     direction: pg_sys::ScanDirection::Type,
     count: u64,
 ) {
-    use super::guard::watch;
+    use super::guard::{answer::Run, watch};
     // SAFETY: as for the other versions.
     unsafe {
-        let limited = watch::limited_count(query, count);
+        let run = Run::begin(query, count);
         match watch::previous_run() {
-            Some(previous) => previous(query, direction, limited),
-            None => pg_sys::standard_ExecutorRun(query, direction, limited),
+            Some(previous) => previous(query, direction, run.count),
+            None => pg_sys::standard_ExecutorRun(query, direction, run.count),
         }
-        watch::ran(query, limited);
+        run.end();
     }
 }
 

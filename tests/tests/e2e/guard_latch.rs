@@ -51,14 +51,14 @@ create table secured (id integer); insert into secured values (1);
 create policy by_file on secured using (reads_file() is not null);
 alter table secured enable row level security; alter table secured force row level security;";
 
-fn database(fixture: &Fixture, name: &str) -> Result<Client> {
+pub(crate) fn database(fixture: &Fixture, name: &str) -> Result<Client> {
     let mut client = fixture.database(name, &["mcp_advisor", "dblink"])?;
     client.batch_execute(SCHEMA)?;
     Ok(client)
 }
 
 /// Everything that a statement could have changed, as one text.
-fn state(client: &mut Client) -> Result<String> {
+pub(crate) fn state(client: &mut Client) -> Result<String> {
     let sql = "select json_build_array(
         (select json_agg(t order by id) from t), (select last_value || ' ' || is_called from s),
         (select count(*) from pg_class), (select count(*) from pg_proc),
@@ -339,10 +339,6 @@ fn reading(fixture: &Fixture) -> Result<()> {
 
 fn ceilings(fixture: &Fixture) -> Result<()> {
     let mut observer = database(fixture, "latch_ceilings")?;
-    let code = |outcome: Result<(), postgres::Error>| {
-        let error = outcome.err();
-        error.and_then(|error| error.code().map(|code| code.code().to_owned())).unwrap_or_default()
-    };
     let mut latched = fixture.cluster.connect("latch_ceilings")?;
     latched.batch_execute(
         "select mcp_guard('300 ms', '100 ms', 1048576, 104857600, 0, 10);
@@ -388,6 +384,12 @@ fn ceilings(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
+/// The SQLSTATE of a failure; empty for none.
+pub(crate) fn code(outcome: Result<(), postgres::Error>) -> String {
+    let error = outcome.err();
+    error.and_then(|error| error.code().map(|code| code.code().to_owned())).unwrap_or_default()
+}
+
 fn bad_ceilings(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "latch_bad")?;
     for (arguments, wanted) in [
@@ -397,6 +399,8 @@ fn bad_ceilings(fixture: &Fixture) -> Result<()> {
         ("'1 s', '1 s', -1", "work_mem must not be negative"),
         ("'1 s', '1 s', 1, 1, -1", "parallel_workers must not be negative"),
         ("'1 s', '1 s', 1, 1, 1, 0", "max_rows must be positive"),
+        ("max_bytes => 0", "max_bytes must be positive"),
+        ("this_transaction => null", "\"this_transaction\" must not be null"),
     ] {
         let Err(error) = client.batch_execute(&format!("select mcp_guard({arguments})")) else {
             anyhow::bail!("{arguments} passed");

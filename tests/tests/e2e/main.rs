@@ -10,6 +10,7 @@ mod explain_analyze;
 mod fixture;
 mod guard;
 mod guard_latch;
+mod guard_latch_kinds;
 mod health;
 mod health_anywhere;
 mod health_autovacuum;
@@ -64,6 +65,7 @@ fn main() -> Result<ExitCode> {
         explain_analyze::CASES,
         guard::CASES,
         guard_latch::CASES,
+        guard_latch_kinds::CASES,
         health::CASES,
         health_anywhere::CASES,
         health_autovacuum::CASES,

@@ -1,17 +1,18 @@
-//! The latch: a session that has closed it only reads until it ends.
+//! The latch: a session, or a transaction, that has closed it only reads until it ends.
 //!
 //! The state is a variable of the process. No setting holds it, so no SET, RESET, DISCARD, change of
-//! role or rolled back transaction opens it; what limits it sets are put back before each statement
-//! runs. A worker of a parallel query is another process and not latched: see [`super::watch`] for
-//! why that does no harm.
+//! role or rolled back transaction opens that of a session; what limits it sets are put back before
+//! each statement runs. That of a transaction is for sessions which a pooler gives to others next:
+//! it opens when the transaction has ended, and leaves nothing behind. A worker of a parallel query
+//! is another process and not latched: see [`super::watch`] for why that does no harm.
 
 use std::cell::Cell;
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::time::Duration;
 
-use pgrx::pg_sys;
+use pgrx::{pg_guard, pg_sys};
 
-use super::clock;
+use super::{clock, watch};
 use crate::sys::pg_compat;
 
 /// What a statement of a latched session may use at most.
@@ -29,6 +30,8 @@ pub(crate) struct Ceilings {
     pub(crate) parallel_workers: i32,
     /// Rows sent to the client for one statement or fetch.
     pub(crate) rows: Option<u64>,
+    /// Bytes of the values of those rows, as they are stored, uncompressed.
+    pub(crate) bytes: Option<u64>,
 }
 
 impl Ceilings {
@@ -40,43 +43,132 @@ impl Ceilings {
             work_mem: self.work_mem.min(other.work_mem),
             temp_files: self.temp_files.min(other.temp_files),
             parallel_workers: self.parallel_workers.min(other.parallel_workers),
-            rows: match (self.rows, other.rows) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            },
+            rows: lower(self.rows, other.rows),
+            bytes: lower(self.bytes, other.bytes),
+        }
+    }
+
+    /// What is in force now, and for what is not limited now, limits that no query which reads for
+    /// a person needs more than.
+    fn in_force() -> Self {
+        let positive = |millis: c_int| u64::try_from(millis).ok().filter(|millis| *millis > 0);
+        // SAFETY: plain reads of the settings' variables.
+        unsafe {
+            Self {
+                statement_time: positive(pg_sys::StatementTimeout)
+                    .map_or(Duration::from_secs(60), Duration::from_millis),
+                lock_time: positive(pg_sys::LockTimeout)
+                    .map_or(Duration::from_secs(1), Duration::from_millis),
+                work_mem: pg_sys::work_mem,
+                temp_files: match pg_sys::temp_file_limit {
+                    kilobytes if kilobytes < 0 => 1 << 20,
+                    kilobytes => kilobytes,
+                },
+                parallel_workers: pg_sys::max_parallel_workers_per_gather,
+                rows: None,
+                bytes: None,
+            }
         }
     }
 }
 
+fn lower(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// How long a latch stays closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The end of the session.
+    SessionEnds,
+    /// The end of the transaction.
+    TransactionEnds,
+}
+
 thread_local! {
-    static CEILINGS: Cell<Option<Ceilings>> = const { Cell::new(None) };
+    static SESSION: Cell<Option<Ceilings>> = const { Cell::new(None) };
+    static TRANSACTION: Cell<Option<Ceilings>> = const { Cell::new(None) };
 }
 
-/// Whether this session may only read.
+/// What is allowed at most, of both latches.
+fn ceilings() -> Option<Ceilings> {
+    match (SESSION.get(), TRANSACTION.get()) {
+        (Some(session), Some(transaction)) => Some(session.lowest(transaction)),
+        (session, transaction) => session.or(transaction),
+    }
+}
+
+/// Whether this session may only read. The setting that says so closes the latch here, where it is
+/// first asked for: settings of a role are there before the library is loaded.
 pub(crate) fn is_latched() -> bool {
-    CEILINGS.get().is_some()
+    if SESSION.get().is_none() && watch::is_set_to_latch() {
+        SESSION.set(Some(Ceilings::in_force()));
+        forget_plans();
+    }
+    SESSION.get().is_some() || TRANSACTION.get().is_some()
 }
 
-/// Closes the latch; for good. A second time the ceilings can only be lowered.
-pub(crate) fn latch(ceilings: Ceilings) {
-    let lowest = CEILINGS.get().map_or(ceilings, |present| present.lowest(ceilings));
-    CEILINGS.set(Some(lowest));
-    // Plans that were made before may have users' functions in parallel workers.
-    // SAFETY: marks the cached plans of this process as invalid.
-    unsafe { pg_sys::ResetPlanCache() };
+/// Whether the end of the transaction opens the latch.
+pub(super) fn opens_with_transaction() -> bool {
+    SESSION.get().is_none() && TRANSACTION.get().is_some()
+}
+
+/// Closes the latch. A second time the ceilings can only be lowered.
+pub(crate) fn latch(ceilings: Ceilings, until: Until) {
+    let state = match until {
+        Until::SessionEnds => &SESSION,
+        Until::TransactionEnds => &TRANSACTION,
+    };
+    state.set(Some(state.get().map_or(ceilings, |present| present.lowest(ceilings))));
+    forget_plans();
     enforce();
+}
+
+/// Plans that were made before may have users' functions in parallel workers.
+fn forget_plans() {
+    // SAFETY: marks the cached plans of this process as invalid, as any change of the catalog may
+    // at any time.
+    unsafe { pg_sys::ResetPlanCache() };
+}
+
+/// Has the server tell when a transaction ends. Called from `_PG_init`.
+pub(super) fn install() {
+    // SAFETY: the backend is single-threaded and `_PG_init` runs once.
+    unsafe { pg_sys::RegisterXactCallback(Some(transaction_ends), std::ptr::null_mut()) };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn transaction_ends(
+    event: pg_sys::XactEvent::Type,
+    _argument: *mut c_void,
+) {
+    use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
+    if [XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE].contains(&event)
+        && TRANSACTION.take().is_some()
+        && SESSION.get().is_none()
+    {
+        clock::lift();
+    }
 }
 
 /// Most rows that may be sent for one statement.
 pub(super) fn rows() -> Option<u64> {
-    CEILINGS.get().and_then(|ceilings| ceilings.rows)
+    ceilings().and_then(|ceilings| ceilings.rows)
+}
+
+/// Most bytes that may be sent for one statement.
+pub(super) fn bytes() -> Option<u64> {
+    ceilings().and_then(|ceilings| ceilings.bytes)
 }
 
 /// Puts the limits of a latched session in force for what is about to run, and for what comes next:
 /// the locks of a statement are taken when it is read, before any hook sees it, so its limits must
 /// stand when the one before it has ended.
 pub(super) fn enforce() {
-    let Some(ceilings) = CEILINGS.get() else { return };
+    let Some(ceilings) = ceilings() else { return };
     // SAFETY: reads the state of the transaction; settings cannot be changed in one that failed.
     if !unsafe { pg_sys::IsTransactionState() } {
         return;
@@ -139,13 +231,16 @@ fn hide(name: &CStr) {
     let shown = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
     // SAFETY: as above.
     if !shown.is_null() && unsafe { *shown } != 0 {
-        // SAFETY: inside a transaction, as every statement that runs is.
-        unsafe { pg_compat::set_for_session(name, c"", pg_sys::GucContext::PGC_SIGHUP) };
+        put(name, c"", pg_sys::GucContext::PGC_SIGHUP);
     }
 }
 
 fn set(name: &CStr, value: &str) {
     let Ok(value) = CString::new(value) else { return };
+    put(name, &value, pg_sys::GucContext::PGC_SUSET);
+}
+
+fn put(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
     // SAFETY: inside a transaction, as every statement that runs is.
-    unsafe { pg_compat::set_for_session(name, &value, pg_sys::GucContext::PGC_SUSET) };
+    unsafe { pg_compat::set_option(name, value, context, opens_with_transaction()) };
 }

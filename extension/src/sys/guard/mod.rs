@@ -1,6 +1,7 @@
 //! What the guard asks the server: what a statement would call and read, and what functions are;
 //! and the latch that holds a session to reading.
 
+pub(super) mod answer;
 mod clock;
 mod function;
 mod latch;
@@ -11,7 +12,7 @@ mod utility;
 pub(super) mod watch;
 
 pub(crate) use function::{function, signature};
-pub(crate) use latch::{Ceilings, latch};
+pub(crate) use latch::{Ceilings, Until, latch};
 pub(crate) use relation::Read;
 pub(crate) use statement::{Sent, sent};
 pub(crate) use tree::{Contents, contents};

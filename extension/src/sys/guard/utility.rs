@@ -43,6 +43,40 @@ pub(super) unsafe fn check(node: *mut pg_sys::Node) {
     }
 }
 
+/// Refuses to end the transaction and go on: for a statement that others precede in a message, where
+/// the end of the transaction opens the latch. Who has closed it ends the transaction by a message
+/// that begins with that.
+///
+/// # Safety
+/// As [`check`].
+pub(super) unsafe fn check_stays(node: *mut pg_sys::Node) {
+    use pg_sys::TransactionStmtKind::{TRANS_STMT_COMMIT, TRANS_STMT_ROLLBACK};
+    // SAFETY: see the contract; the tag says which struct it is.
+    let ends = unsafe {
+        (*node).type_ == NodeTag::T_TransactionStmt
+            && [TRANS_STMT_COMMIT, TRANS_STMT_ROLLBACK]
+                .contains(&(*node.cast::<pg_sys::TransactionStmt>()).kind)
+    };
+    if ends {
+        watch::refuse_command("the end of the transaction after other statements");
+    }
+}
+
+/// Whether the command sends the rows of a query that was declared or prepared before.
+///
+/// # Safety
+/// As [`check`].
+pub(super) unsafe fn asks_for_rows(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: see the contract; the tag says which struct it is.
+    unsafe {
+        match (*node).type_ {
+            NodeTag::T_ExecuteStmt => true,
+            NodeTag::T_FetchStmt => !(*node.cast::<pg_sys::FetchStmt>()).ismove,
+            _ => false,
+        }
+    }
+}
+
 /// Whether settings can be changed before the command: not where it begins or ends a transaction.
 ///
 /// # Safety

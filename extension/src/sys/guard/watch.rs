@@ -19,6 +19,7 @@ use std::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
 
+use super::answer;
 use super::latch;
 use super::relation::{self, Read};
 use super::tree;
@@ -48,6 +49,8 @@ pub(crate) struct Judges {
     pub(crate) read: fn(&Read) -> Option<Refusal>,
     /// Of a setting that is about to be shown.
     pub(crate) setting: fn(&str) -> Option<Refusal>,
+    /// Whether the session's settings say that it may only read.
+    pub(crate) is_set_to_latch: fn() -> bool,
 }
 
 static mut JUDGES: Option<Judges> = None;
@@ -66,6 +69,7 @@ thread_local! {
 
 /// Chains the hooks. Called from `_PG_init`, once a process.
 pub(crate) fn install(judges: Judges) {
+    latch::install();
     // SAFETY: the backend is single-threaded and `_PG_init` runs once.
     unsafe {
         JUDGES = Some(judges);
@@ -121,6 +125,11 @@ pub(super) fn refuse_command(what: &str) -> ! {
 fn judges() -> Option<Judges> {
     // SAFETY: written once, before any hook can run.
     unsafe { JUDGES }
+}
+
+/// Whether the session's settings say that it may only read.
+pub(super) fn is_set_to_latch() -> bool {
+    judges().is_some_and(|judges| (judges.is_set_to_latch)())
 }
 
 fn judge_function(oid: u32, support: bool) {
@@ -193,42 +202,6 @@ unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags:
     }
 }
 
-/// How many rows to run a query for, when its rows go to the client and their number is limited:
-/// one more than allowed, so that it is seen when there are more.
-pub(crate) unsafe fn limited_count(query: *const pg_sys::QueryDesc, count: u64) -> u64 {
-    let Some(most) = latch::rows() else { return count };
-    // SAFETY: the query has a destination while it runs.
-    let to_client = unsafe {
-        matches!(
-            (*(*query).dest).mydest,
-            pg_sys::CommandDest::DestRemote | pg_sys::CommandDest::DestRemoteExecute
-        )
-    };
-    match (to_client, count) {
-        (false, _) => count,
-        (true, 0) => most.saturating_add(1),
-        (true, count) => count.min(most.saturating_add(1)),
-    }
-}
-
-/// A query has run: refuses its answer when it has more rows than allowed, and sets what its
-/// functions may have changed.
-pub(crate) unsafe fn ran(query: *const pg_sys::QueryDesc, count: u64) {
-    latch::enforce();
-    let Some(most) = latch::rows() else { return };
-    // SAFETY: the state is there until the executor ends.
-    let sent = unsafe { (*(*query).estate).es_processed };
-    if sent > most && count != 0 {
-        ErrorReport::new(
-            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            format!("the answer has more than {most} rows"),
-            "mcp_guard",
-        )
-        .set_hint("Ask for fewer: aggregate, narrow the condition, or use LIMIT and OFFSET.")
-        .report(PgLogLevel::ERROR);
-    }
-}
-
 /// The hook that was there before, for [`pg_compat`].
 pub(crate) fn previous_run() -> pg_sys::ExecutorRun_hook_type {
     // SAFETY: written once, before any hook can run.
@@ -280,6 +253,12 @@ unsafe extern "C-unwind" fn process_utility(
     unsafe {
         if latch::is_latched() {
             utility::check((*statement).utilityStmt);
+            if latch::opens_with_transaction() && (*statement).stmt_location > 0 {
+                utility::check_stays((*statement).utilityStmt);
+            }
+            if context == pg_sys::ProcessUtilityContext::PROCESS_UTILITY_TOPLEVEL {
+                answer::command_begins(utility::asks_for_rows((*statement).utilityStmt));
+            }
             if utility::runs_in_transaction((*statement).utilityStmt) {
                 latch::enforce();
             }
