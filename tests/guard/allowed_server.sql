@@ -283,3 +283,14 @@ explain create table copy as select * from orders
 explain create materialized view copy as select * from orders
 
 explain declare c cursor for select * from orders
+
+-- names and sizes in folders of the server that pg_monitor may list
+select count(*), sum(size) from pg_ls_waldir()
+
+select * from pg_ls_archive_statusdir() where name like '%.ready'
+
+select * from pg_ls_tmpdir()
+
+select name, size from pg_ls_logicalsnapdir()
+
+select * from pg_ls_logicalmapdir()

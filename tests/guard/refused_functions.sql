@@ -10,20 +10,6 @@ select pg_stat_file('postgresql.conf')
 
 select pg_ls_dir('.')
 
-select * from pg_ls_logdir()
-
-select * from pg_ls_waldir()
-
-select * from pg_ls_tmpdir()
-
-select * from pg_ls_archive_statusdir()
-
-select * from pg_ls_logicalsnapdir()
-
-select * from pg_ls_replslotdir('x')
-
-select * from pg_ls_summariesdir()
-
 select pg_file_write('x', 'y', false)
 
 select pg_file_read('x', 0, 10)

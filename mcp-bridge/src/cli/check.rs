@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::startup::Settings;
 use super::{LimitArgs, Source};
-use crate::db::{Call, Database, ServerInfo};
+use crate::db::{Call, Database, Latching, ServerInfo};
 use crate::error::ToolError;
 use crate::settings::{Environment, SettingsError};
 use crate::tools::source::EXTENSION;
@@ -53,7 +53,7 @@ pub async fn check(
     out: &mut dyn Write,
 ) -> Result<io::Result<bool>, SettingsError> {
     let settings = Settings::read(source, &LimitArgs::default(), &Environment::of_process())?;
-    let databases = settings.databases()?;
+    let databases = settings.databases(Latching::Off)?;
     let mut good = true;
     let mut documents = Vec::new();
     let mut text = format!("mcp-bridge {}\n", crate::VERSION);

@@ -129,12 +129,29 @@ pub enum Transport {
     StreamableHttp,
 }
 
+/// Until when a restricted session is closed for changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LatchArg {
+    /// As it suits the connection.
+    Auto,
+    /// Until the session ends.
+    Session,
+    /// Until each transaction ends.
+    Transaction,
+}
+
 /// How to serve.
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
     /// Whether `execute_sql` may write.
     #[arg(long, value_enum, default_value_t = AccessMode::Restricted, env = "MCP_BRIDGE_ACCESS_MODE")]
     pub access_mode: AccessMode,
+    /// Until when a restricted session is closed for changes by the extension's mcp_guard().
+    ///
+    /// `auto` takes the whole session where the server is connected to directly, and behind a pooler, which gives
+    /// sessions to others, each transaction. Pgpool-II passes for the server: give `transaction` there.
+    #[arg(long, value_enum, default_value_t = LatchArg::Auto, env = "MCP_BRIDGE_LATCH")]
+    pub latch: LatchArg,
     /// How clients connect; both HTTP transports open both endpoints.
     #[arg(long, value_enum, default_value_t = Transport::Stdio, env = "MCP_BRIDGE_TRANSPORT")]
     pub transport: Transport,

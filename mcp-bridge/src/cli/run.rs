@@ -12,9 +12,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::startup::Settings;
-use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, Log, LogFormat, Serve, Transport};
+use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, LatchArg, Log, LogFormat, Serve, Transport};
+use crate::db::Latching;
 use crate::handler::Bridge;
 use crate::settings::Environment;
+use crate::tools::AccessMode;
 use crate::transport::{self, HttpOptions, Listener, Readiness, Tokens, TransportError};
 
 /// How long the end of the process waits for statements to be cancelled.
@@ -66,7 +68,7 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let databases = settings
-        .databases()
+        .databases(latching(&cli.serve))
         .map_err(|error| Failure { message: error.to_string(), code: EXIT_CONFIGURATION })?;
     let bridge = Bridge::new(databases.clone(), settings.limits.clone(), cli.serve.access_mode);
     let shutdown = CancellationToken::new();
@@ -94,6 +96,16 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
     listener.serve(bridge, ready, shutdown).await;
     databases.close(CLOSE_LIMIT).await;
     Ok(())
+}
+
+/// How connections are latched: not where `execute_sql` may write.
+fn latching(serve: &Serve) -> Latching {
+    match (serve.access_mode, serve.latch) {
+        (AccessMode::Unrestricted, _) => Latching::Off,
+        (AccessMode::Restricted, LatchArg::Auto) => Latching::Auto,
+        (AccessMode::Restricted, LatchArg::Session) => Latching::Session,
+        (AccessMode::Restricted, LatchArg::Transaction) => Latching::Transaction,
+    }
 }
 
 fn failure(error: &TransportError) -> Failure {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{LimitArgs, Source};
-use crate::db::Databases;
+use crate::db::{Databases, Latching};
 use crate::settings::conninfo::ConnInfo;
 use crate::settings::file::{ConfigFile, HttpSection, NamedDatabase, read_uri};
 use crate::settings::limits::Limits;
@@ -64,8 +64,8 @@ impl Settings {
     }
 
     /// The pools, not yet connected. Must be called within a Tokio runtime.
-    pub(super) fn databases(&self) -> Result<Databases, SettingsError> {
-        Databases::new(self.databases.clone(), Arc::clone(&self.limits))
+    pub(super) fn databases(&self, latching: Latching) -> Result<Databases, SettingsError> {
+        Databases::new(self.databases.clone(), Arc::clone(&self.limits), latching)
             .map_err(|error| SettingsError::new(error.message))
     }
 }

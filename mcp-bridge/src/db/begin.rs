@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
+use super::latch::Latch;
 use super::session::Mode;
 use crate::settings::Limits;
 
@@ -63,7 +64,7 @@ impl Begin {
 
     /// The first message of a session that ends after `timeout`. Its last row has the backend's
     /// process id and whether strings are read as they were checked.
-    pub(super) fn text(&self, mode: Mode, timeout: Duration) -> String {
+    pub(super) fn text(&self, mode: Mode, timeout: Duration, latch: &Latch) -> String {
         let facts = "select pg_catalog.pg_backend_pid(), \
                      pg_catalog.current_setting('standard_conforming_strings')";
         let begin = match mode {
@@ -73,7 +74,12 @@ impl Begin {
             Mode::Autocommit => return facts.to_owned(),
         };
         let timeout_ms = (timeout + GRACE).as_millis();
-        format!("{begin}; {}; set local statement_timeout = {timeout_ms}; {facts}", self.settings)
+        let latch = match (latch, mode) {
+            (Latch::Transaction(call), Mode::ReadOnly) => format!("{call}; "),
+            _ => String::new(),
+        };
+        let settings = &self.settings;
+        format!("{begin}; {settings}; set local statement_timeout = {timeout_ms}; {latch}{facts}")
     }
 }
 

@@ -47,6 +47,11 @@ pub(super) struct Canceller {
 }
 
 impl Canceller {
+    /// What the driver knows of the connection for cancel requests.
+    pub(super) const fn token(&self) -> &CancelToken {
+        &self.token
+    }
+
     /// Returns when the server has taken the request, which is not when the statement has ended.
     /// What runs on the connection by then is stopped, whatever it is.
     ///

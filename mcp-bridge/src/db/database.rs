@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::Call;
+use super::latch::Latching;
 use super::pool::{Connector, Lease, lock};
 use super::server::ServerInfo;
 use super::session::{Mode, Session};
@@ -40,12 +41,13 @@ impl Databases {
     pub fn new(
         databases: Vec<NamedDatabase>,
         limits: impl Into<Arc<Limits>>,
+        latching: Latching,
     ) -> Result<Self, ToolError> {
         let limits = limits.into();
         let tasks = TaskTracker::new();
         let databases = databases
             .into_iter()
-            .map(|named| Database::new(named, &limits, tasks.clone()))
+            .map(|named| Database::new(named, &limits, latching, tasks.clone()))
             .collect::<Result<_, _>>()?;
         Ok(Self { databases, tasks })
     }
@@ -139,6 +141,7 @@ impl Database {
     fn new(
         named: NamedDatabase,
         limits: &Arc<Limits>,
+        latching: Latching,
         tasks: TaskTracker,
     ) -> Result<Self, ToolError> {
         let runtime = Handle::try_current()
@@ -149,7 +152,7 @@ impl Database {
                 "pool size must be at least 1",
             ));
         }
-        let pool = Pool::builder(Connector::new(named.conninfo, Arc::clone(limits)))
+        let pool = Pool::builder(Connector::new(named.conninfo, Arc::clone(limits), latching))
             .max_size(limits.pool_size)
             .runtime(Runtime::Tokio1)
             .build()
@@ -288,7 +291,11 @@ impl Database {
         let mut session = self.read_only(call).await?;
         let info = Arc::new(ServerInfo::probe(&mut session).await?);
         session.finish().await;
-        *lock(&self.shared.server) = Some((Instant::now(), Arc::clone(&info)));
+        let before = lock(&self.shared.server).replace((Instant::now(), Arc::clone(&info)));
+        // Connections are latched by what was there when they were made.
+        if before.is_some_and(|(_, before)| before.extensions != info.extensions) {
+            self.shared.pool.retain(|_, _| false);
+        }
         Ok(info)
     }
 

@@ -11,6 +11,7 @@ mod cell;
 pub mod connect;
 mod database;
 pub mod error;
+mod latch;
 mod pool;
 mod query;
 mod rows;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use connect::NoticeSink;
 pub use database::{AnalysisSlot, Database, Databases};
+pub use latch::Latching;
 pub use rows::Param;
 pub use server::{Extension, ServerInfo};
 pub use session::Session;

@@ -12,6 +12,7 @@ use tokio_postgres::error::DbError;
 use super::begin::Begin;
 use super::connect::{self, Canceller};
 use super::error::from_postgres;
+use super::latch::{self, Latch, Latching};
 use crate::error::{Kind, ToolError};
 use crate::settings::{ConnInfo, Limits};
 
@@ -35,6 +36,7 @@ pub(super) struct Connection {
     pub(super) canceller: Canceller,
     pub(super) notices: UnboundedReceiver<DbError>,
     pub(super) begin: Arc<Begin>,
+    pub(super) latch: Latch,
     created: Instant,
     pub(super) last_used: Instant,
 }
@@ -71,25 +73,30 @@ impl Drop for Lease {
 pub(super) struct Connector {
     pub(super) conninfo: ConnInfo,
     limits: Arc<Limits>,
+    latching: Latching,
     begin: Mutex<Option<Arc<Begin>>>,
     failures: Mutex<Failures>,
 }
 
 impl Connector {
-    pub(super) fn new(conninfo: ConnInfo, limits: Arc<Limits>) -> Self {
-        Self { conninfo, limits, begin: Mutex::default(), failures: Mutex::default() }
+    pub(super) fn new(conninfo: ConnInfo, limits: Arc<Limits>, latching: Latching) -> Self {
+        let (begin, failures) = (Mutex::default(), Mutex::default());
+        Self { conninfo, limits, latching, begin, failures }
     }
 
     async fn connect(&self) -> Result<Connection, ToolError> {
         let (sink, notices) = mpsc::unbounded_channel();
         let connected = connect::connect(&self.conninfo, sink).await?;
         let begin = self.begin(&connected.client).await?;
+        let (client, canceller) = (&connected.client, &connected.canceller);
+        let latch = latch::close(client, canceller, self.latching, &self.limits).await?;
         let now = Instant::now();
         Ok(Connection {
             client: Arc::new(connected.client),
             canceller: connected.canceller,
             notices,
             begin,
+            latch,
             created: now,
             last_used: now,
         })

@@ -16,6 +16,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use super::Call;
 use super::database::Shared;
 use super::error::{from_postgres, in_parameter, in_text, is_lost};
+use super::latch::Latch;
 use super::pool::Lease;
 use super::stop::{self, Running};
 use crate::error::{Kind, ToolError};
@@ -105,7 +106,7 @@ impl Session {
         let text = lease.connection().map(|connection| {
             // Of the user of the connection before.
             while connection.notices.try_recv().is_ok() {}
-            connection.begin.text(mode, call.timeout)
+            connection.begin.text(mode, call.timeout, &connection.latch)
         });
         let mut session = Self {
             lease: Some(lease),
@@ -178,11 +179,10 @@ impl Session {
         if self.mode != Mode::ReadOnly {
             return;
         }
-        let Some(client) = lease.connection().map(|connection| Arc::clone(&connection.client))
-        else {
-            return;
-        };
-        match tokio::time::timeout(RESET_LIMIT, reset(&client)).await {
+        let Some(connection) = lease.connection() else { return };
+        let client = Arc::clone(&connection.client);
+        let is_latched = connection.latch == Latch::Session;
+        match tokio::time::timeout(RESET_LIMIT, reset(&client, is_latched)).await {
             Ok(Ok(true)) => lease.give_back(),
             Ok(Ok(false)) => tracing::debug!("connection closed: a call left state behind"),
             Ok(Err(error)) => {
@@ -327,7 +327,15 @@ fn drain(call: &Call, count: &mut u32, notices: &mut UnboundedReceiver<DbError>)
 /// indexes. False when prepared statements remain, which a pooler's own might be among.
 ///
 /// Not `DISCARD ALL`: behind a pooler it would take away what other clients have prepared.
-async fn reset(client: &Client) -> Result<bool, tokio_postgres::Error> {
+async fn reset(client: &Client, is_latched: bool) -> Result<bool, tokio_postgres::Error> {
+    if is_latched {
+        // No such lock or index could be made, and it takes no call that would undo one.
+        let rollback =
+            "rollback; select pg_catalog.count(*) from pg_catalog.pg_prepared_statements";
+        let answer = client.simple_query(rollback).await?;
+        let none = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("0"));
+        return Ok(answer.iter().any(none));
+    }
     let rollback = "rollback; select pg_catalog.pg_advisory_unlock_all(), \
         (select pg_catalog.count(*) from pg_catalog.pg_prepared_statements), \
         (select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension as e \
