@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use advisor_tests::cluster::Cluster;
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use mcp_bridge::db::{Call, Databases};
+use mcp_bridge::db::{Call, Databases, Latching};
 use mcp_bridge::error::ToolError;
 use mcp_bridge::settings::{ConnInfo, Environment, Limits, NamedDatabase};
 use serde_json::Value;
@@ -28,6 +28,16 @@ create role app_plain login;
 create role app_cert login;
 create role app_password login password 'S3CRET/pass@word';
 create database shop;
+";
+
+/// A function that writes and says that it does not, in a database with the extension.
+const LATCHED: &str = "
+create extension mcp_advisor;
+create sequence s;
+grant usage on sequence s to app;
+create schema app authorization app;
+create function lies() returns bigint language plpgsql stable as
+    $$ begin perform pg_notify('c', 'x'); return 1; end $$;
 ";
 
 /// Sockets trust everybody.
@@ -101,6 +111,7 @@ impl Fixture {
         let folder =
             std::env::temp_dir().join(format!("mcp-advisor-{}-client", std::process::id()));
         fs::create_dir(&folder)?;
+        primary.create_database("latched")?.batch_execute(LATCHED)?;
         let certificates = Certificates::new(folder.join("tls"))?;
         let names = "subjectAltName=DNS:localhost,DNS:db.example.com";
         certificates.self_signed("ca", "the authority")?;
@@ -217,10 +228,19 @@ pub(crate) fn server_settings(
 
 /// The settings as the bridge reads them.
 pub(crate) fn databases(text: Option<&str>, env: &Environment) -> Result<Databases> {
+    latched(text, env, Latching::Auto)
+}
+
+/// As [`databases`], with sessions closed for changes in this way.
+pub(crate) fn latched(
+    text: Option<&str>,
+    env: &Environment,
+    latching: Latching,
+) -> Result<Databases> {
     let resolved = ConnInfo::resolve(text, env).map_err(|error| anyhow!("{error}"))?;
     let named =
         NamedDatabase { name: "default".into(), conninfo: resolved.conninfo, description: None };
-    Databases::new(vec![named], Limits::default()).map_err(|error| anyhow!("{error}"))
+    Databases::new(vec![named], Limits::default(), latching).map_err(|error| anyhow!("{error}"))
 }
 
 /// Runs a future to its end.

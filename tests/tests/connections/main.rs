@@ -6,6 +6,7 @@ mod certificates;
 mod direct;
 mod fixture;
 mod hosts;
+mod latch;
 mod pooler;
 mod refusals;
 mod sources;
@@ -25,7 +26,9 @@ type Case = (&'static str, fn(&Fixture) -> Result<()>);
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
     let fixture = Arc::new(Fixture::start()?);
-    let cases = [direct::CASES, hosts::CASES, refusals::CASES, sources::CASES, tls::CASES].concat();
+    let cases =
+        [direct::CASES, hosts::CASES, latch::CASES, refusals::CASES, sources::CASES, tls::CASES]
+            .concat();
     let trial = |ignored: bool| {
         let fixture = Arc::clone(&fixture);
         move |(name, case): Case| {
@@ -37,6 +40,7 @@ fn main() -> Result<ExitCode> {
     };
     let mut trials: Vec<Trial> = cases.into_iter().map(trial(false)).collect();
     // Where there is no pooler its cases are shown as ignored.
-    trials.extend(pooler::CASES.iter().copied().map(trial(pooler::program().is_none())));
+    let behind = [pooler::CASES, latch::BEHIND_A_POOLER].concat();
+    trials.extend(behind.into_iter().map(trial(pooler::program().is_none())));
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }

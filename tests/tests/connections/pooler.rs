@@ -26,7 +26,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 }
 
 /// A pooler with a single connection to the server, on a socket of its own.
-struct Pooler {
+pub(crate) struct Pooler {
     process: Child,
     socket_dir: PathBuf,
 }
@@ -40,7 +40,7 @@ impl Drop for Pooler {
 }
 
 impl Pooler {
-    fn start(fixture: &Fixture, name: &str) -> Result<Self> {
+    pub(crate) fn start(fixture: &Fixture, name: &str) -> Result<Self> {
         let cluster = &fixture.primary;
         let folder = fs::metadata(cluster.socket_dir())?;
         let socket_dir = server_file(cluster, name)?;
@@ -50,9 +50,10 @@ impl Pooler {
         fs::write(
             &config,
             format!(
-                "[databases]\nshop = host={} dbname=shop\n[pgbouncer]\npool_mode = transaction\n\
+                "[databases]\nshop = host={} dbname=shop\nlatched = host={} dbname=latched\n[pgbouncer]\npool_mode = transaction\n\
                  listen_port = 5432\nlisten_addr =\nunix_socket_dir = {}\nauth_type = trust\n\
                  auth_file = {}\ndefault_pool_size = 1\n",
+                cluster.socket_dir().display(),
                 cluster.socket_dir().display(),
                 socket_dir.display(),
                 users.display(),
@@ -76,7 +77,11 @@ impl Pooler {
     }
 
     fn text(&self) -> String {
-        format!("host={} user=app dbname=shop", self.socket_dir.display())
+        format!("{} dbname=shop", self.place())
+    }
+
+    pub(crate) fn place(&self) -> String {
+        format!("host={} user=app", self.socket_dir.display())
     }
 }
 
