@@ -94,6 +94,9 @@ pub mod schema {
     }
 }
 
+/// What the findings about a plan go by: `$1` schemas and `$2` names of the relations in it.
+pub const PLAN_FACTS: &str = include_str!("plan/facts.sql");
+
 /// The orders that [`top_queries`] knows; the first is the default.
 pub const TOP_QUERIES_ORDERS: [&str; 3] = ["resources", "total_time", "mean_time"];
 
@@ -160,7 +163,7 @@ mod tests {
     fn texts_can_be_put_between_parentheses() {
         let texts = schema::KINDS.iter().filter_map(|kind| schema::object(kind));
         let checks = health::checks().flat_map(|check| check.texts).map(|(_, sql)| *sql);
-        for text in texts.chain(checks).chain([schema::SCHEMAS, schema::OBJECTS]) {
+        for text in texts.chain(checks).chain([schema::SCHEMAS, schema::OBJECTS, PLAN_FACTS]) {
             let code: Vec<&str> =
                 text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
             assert!(!code.last().unwrap().trim_end().ends_with(';'), "{}", code[0]);

@@ -5,12 +5,16 @@ use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::CandidateId;
+use advisor_core::plan::facts::Facts;
+use advisor_core::plan::{self, Finding, Plan, compact};
 use advisor_core::pool::Pool;
+use pgrx::PgSqlErrorCode;
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::indexes::{self, Hidden, Hypothetical};
 use crate::planner::ServerPlanner;
+use crate::query;
 use crate::session::{Session, Waiting};
 use crate::sys::{self, Arena, Binding, Format, How, Planned, ServerError};
 
@@ -25,6 +29,63 @@ pub(crate) struct Request {
     pub(crate) hidden: Vec<u32>,
     /// How the plan is shown. Nothing is executed with other indexes than those that exist.
     pub(crate) how: How,
+}
+
+/// The plan of a statement in few words: see [`advisor_core::plan::compact`].
+///
+/// # Errors
+/// As [`explain`].
+pub(crate) fn compact(request: &Request) -> Result<String, AdvisorError> {
+    let text = explain(&as_json(request, false))?;
+    Ok(compact::compact(&read(&text)?))
+}
+
+/// What the plan of a statement shows that is worth a person's time.
+///
+/// # Errors
+/// As [`explain`].
+pub(crate) fn findings(request: &Request) -> Result<Vec<Finding>, AdvisorError> {
+    // Verbose, for the schemas of the relations.
+    let text = explain(&as_json(request, true))?;
+    findings_of(&text, &request.query)
+}
+
+/// What a plan shows, which `EXPLAIN (FORMAT JSON)` has printed for the statement.
+///
+/// # Errors
+/// When it is not such a plan; what the server says of the catalog.
+pub(crate) fn findings_of(text: &str, statement: &str) -> Result<Vec<Finding>, AdvisorError> {
+    let plan = read(text)?;
+    Ok(plan::findings(&plan, &facts(&plan)?, statement))
+}
+
+fn as_json(request: &Request, verbose: bool) -> Request {
+    let how = How { format: Format::Json, verbose, ..request.how };
+    Request { how, ..request.clone() }
+}
+
+fn read(text: &str) -> Result<Plan, AdvisorError> {
+    Plan::read(text).ok_or_else(|| AdvisorError::BadArgument {
+        argument: "plan",
+        requirement: "be what EXPLAIN (FORMAT JSON) prints",
+        given: text.chars().take(80).collect(),
+    })
+}
+
+/// What is known of the relations in a plan.
+fn facts(plan: &Plan) -> Result<Facts, AdvisorError> {
+    let _scope = query::own_scope();
+    let nodes = plan.nodes();
+    let relations: Vec<_> = nodes.iter().filter_map(|node| node.relation()).collect();
+    let schemas: Vec<Option<&str>> = relations.iter().map(|relation| relation.schema).collect();
+    let names: Vec<Option<&str>> = relations.iter().map(|relation| Some(relation.name)).collect();
+    let text: Option<String> =
+        query::one(advisor_sql::PLAN_FACTS, &[schemas.into(), names.into()])?;
+    let facts = text.and_then(|text| serde_json::from_str(&text).ok());
+    facts.ok_or_else(|| {
+        let code = PgSqlErrorCode::ERRCODE_INTERNAL_ERROR;
+        AdvisorError::Statement(ServerError::new(code, "the catalog's answer was not understood"))
+    })
 }
 
 /// Explains a statement. Nothing of the session changes: everything happens in a sub-transaction

@@ -15,6 +15,7 @@ pub mod findings;
 pub mod index_set;
 pub mod model;
 pub mod nodetree;
+pub mod plan;
 pub mod pool;
 pub mod search;
 pub mod shape;

@@ -36,6 +36,8 @@ pub(crate) struct How {
     pub(crate) format: Format,
     /// Whether it is executed: ANALYZE with BUFFERS.
     pub(crate) analyze: bool,
+    /// Whether schemas and output are shown: VERBOSE.
+    pub(crate) verbose: bool,
 }
 
 /// A plan that was shown.
@@ -184,6 +186,7 @@ unsafe fn print(
             Format::Yaml => ExplainFormat::EXPLAIN_FORMAT_YAML,
         };
         (*state).analyze = how.analyze;
+        (*state).verbose = how.verbose;
         (*state).buffers = how.analyze;
         (*state).timing = how.analyze;
         (*state).summary = how.analyze;

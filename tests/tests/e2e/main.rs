@@ -7,6 +7,7 @@ mod bad_input;
 mod cluster;
 mod explain;
 mod explain_analyze;
+mod findings;
 mod fixture;
 mod guard;
 mod guard_latch;
@@ -63,6 +64,7 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        findings::CASES,
         guard::CASES,
         guard_latch::CASES,
         guard_latch_kinds::CASES,
