@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("latch_of_a_transaction_ends_with_it", transaction),
     ("latch_of_a_transaction_is_not_left_within_a_message", messages),
     ("latch_by_setting_closes_at_login", setting),
+    ("latch_again_reaches_nothing_else", again),
 ];
 
 fn bytes(fixture: &Fixture) -> Result<()> {
@@ -173,4 +174,23 @@ fn setting(fixture: &Fixture) -> Result<()> {
     let mut plain = fixture.cluster.connect_as("latch_setting", "latch_plain")?;
     ensure!(code(plain.batch_execute("load 'mcp_advisor'; set mcp_advisor.guard = on")) == "42501");
     observer.batch_execute("drop role latch_by_setting; drop role latch_plain").map_err(Into::into)
+}
+
+/// A function that the latch is against may itself call `mcp_guard()`.
+fn again(fixture: &Fixture) -> Result<()> {
+    database(fixture, "latch_again")?.batch_execute(
+        "create function lowers() returns void language plpgsql stable as
+            $$ begin perform mcp_guard('1 ms', '1 ms', 65536, 0, 0, 1, 1); end $$",
+    )?;
+    let mut latched = fixture.cluster.connect("latch_again")?;
+    latched.batch_execute("select mcp_guard(); begin; select lowers()")?;
+    ensure!(code(latched.batch_execute("select pg_sleep(0)")) != "", "it holds at once");
+    latched.batch_execute("rollback")?;
+    latched.batch_execute("select count(*), repeat('x', 100) from generate_series(1, 100000)")?;
+    ensure!(latched.query("select generate_series(1, 10)", &[])?.len() == 10);
+    // Behind a pooler the session is others'.
+    let mut shared = fixture.cluster.connect("latch_again")?;
+    shared.batch_execute("begin; select mcp_guard(this_transaction => true)")?;
+    let _ = shared.batch_execute("select lowers()");
+    shared.batch_execute("rollback; insert into t values (90, 'o')").map_err(Into::into)
 }

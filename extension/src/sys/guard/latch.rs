@@ -91,6 +91,8 @@ pub(crate) enum Until {
 thread_local! {
     static SESSION: Cell<Option<Ceilings>> = const { Cell::new(None) };
     static TRANSACTION: Cell<Option<Ceilings>> = const { Cell::new(None) };
+    /// Whether the session's was closed by a call, and not by a setting alone.
+    static CALLED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What is allowed at most, of both latches.
@@ -116,11 +118,17 @@ pub(super) fn opens_with_transaction() -> bool {
     SESSION.get().is_none() && TRANSACTION.get().is_some()
 }
 
-/// Closes the latch. A second time the ceilings can only be lowered.
+/// Closes the latch. A second time the ceilings can only be lowered, and only until the transaction
+/// ends: who calls then may be a function of somebody whom the latch is against, and what he does
+/// must not reach the next statement, nor, behind a pooler, the next client.
 pub(crate) fn latch(ceilings: Ceilings, until: Until) {
+    let again = CALLED.get() || TRANSACTION.get().is_some();
     let state = match until {
-        Until::SessionEnds => &SESSION,
-        Until::TransactionEnds => &TRANSACTION,
+        Until::SessionEnds if !again => {
+            CALLED.set(true);
+            &SESSION
+        }
+        _ => &TRANSACTION,
     };
     state.set(Some(state.get().map_or(ceilings, |present| present.lowest(ceilings))));
     forget_plans();
@@ -241,6 +249,8 @@ fn set(name: &CStr, value: &str) {
 }
 
 fn put(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
+    // What a latched session wants for longer is put again before each statement.
+    let local = TRANSACTION.get().is_some();
     // SAFETY: inside a transaction, as every statement that runs is.
-    unsafe { pg_compat::set_option(name, value, context, opens_with_transaction()) };
+    unsafe { pg_compat::set_option(name, value, context, local) };
 }
