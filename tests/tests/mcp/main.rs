@@ -20,6 +20,7 @@ mod raw_http;
 mod restart;
 mod sampling;
 mod types;
+mod unguarded;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ fn main() -> Result<ExitCode> {
         modes::CASES,
         sampling::CASES,
         types::CASES,
+        unguarded::CASES,
         conformance::CASES,
     ];
     trials.extend(cases.concat().into_iter().map(|(name, case)| {
