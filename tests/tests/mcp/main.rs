@@ -19,6 +19,7 @@ mod modes;
 mod raw_http;
 mod restart;
 mod sampling;
+mod setup;
 mod types;
 mod unguarded;
 
@@ -51,6 +52,7 @@ fn main() -> Result<ExitCode> {
         endings::CASES,
         modes::CASES,
         sampling::CASES,
+        setup::CASES,
         types::CASES,
         unguarded::CASES,
         conformance::CASES,
