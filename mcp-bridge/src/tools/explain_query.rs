@@ -10,7 +10,7 @@ use super::{
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Param};
 use crate::error::{Kind, ToolError};
-use crate::guard::{self, Form, Policy};
+use crate::guard::{self, Form, PartKind, Policy};
 
 pub(super) const TOOL: Definition = Definition {
     name: "explain_query",
@@ -112,7 +112,18 @@ fn explainable(sql: &str, analyze: bool, policy: Policy) -> Result<Explainable<'
     let statement = match guard::check_with(sql, policy) {
         Ok(statement) => statement,
         Err(refusal) if analyze => return Err(refusal.into()),
-        Err(_) => guard::check_planned(sql, policy)?,
+        // Its functions must be known, since planning runs those that are IMMUTABLE.
+        Err(_) if policy == Policy::Strict => guard::check_planned(sql, policy)?,
+        Err(refusal) => {
+            return match guard::inspect(sql)?.as_slice() {
+                [part] if part.kind == PartKind::Write => Ok(Explainable {
+                    text: part.text,
+                    offset: part.offset,
+                    parameters: part.parameters,
+                }),
+                _ => Err(refusal.into()),
+            };
+        }
     };
     let (text, offset) = match statement.form {
         Form::Query => (statement.text, statement.offset),
