@@ -11,7 +11,8 @@ pub(crate) fn text(surface: &Surface, limits: &Limits) -> String {
     let mode = match surface.access {
         AccessMode::Restricted => {
             "Mode: restricted. Every statement runs in a read-only transaction that is rolled \
-             back; nothing can be changed. To change something, give the user the statement."
+             back; nothing can be changed. Where the extension mcp_advisor is absent, functions that \
+             are not known by name are refused. To change something, give the user the statement."
         }
         AccessMode::Unrestricted => {
             "Mode: unrestricted. execute_sql runs with all rights of the role and commits. Ask the \

@@ -11,6 +11,7 @@ pub mod handler;
 mod instructions;
 pub mod metrics;
 mod parser;
+mod powers;
 mod progress;
 mod prompts;
 mod resources;

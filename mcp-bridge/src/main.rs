@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use mcp_bridge::cli::run::Failure;
 use mcp_bridge::cli::{
-    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, check, extras, print_config, run,
+    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, print_config, run,
+    setup,
 };
 
 fn main() -> ExitCode {
@@ -41,6 +42,13 @@ async fn dispatch(cli: Cli) -> ExitCode {
                 Err(error) => return fail(&error.to_string(), EXIT_CONFIGURATION),
             }
         }
+        Some(Command::Setup(args)) => match setup::setup(args, &mut out).await {
+            Ok(written) => written,
+            Err(error @ setup::Failure::Settings(_)) => {
+                return fail(&error.to_string(), EXIT_CONFIGURATION);
+            }
+            Err(error) => return fail(&error.to_string(), EXIT_SETUP),
+        },
         Some(Command::Tools { access_mode }) => extras::tools(*access_mode, &mut out),
         Some(Command::PrintConfig { client, url }) => {
             let program = std::env::current_exe();

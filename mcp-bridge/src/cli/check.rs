@@ -9,6 +9,7 @@ use super::startup::Settings;
 use super::{LimitArgs, Source};
 use crate::db::{Call, Database, Latching, ServerInfo};
 use crate::error::ToolError;
+use crate::powers;
 use crate::settings::{Environment, SettingsError};
 use crate::tools::source::EXTENSION;
 
@@ -107,32 +108,29 @@ fn unreachable(error: &ToolError) -> Item {
 
 async fn examine(database: &Database, timeout: std::time::Duration) -> Vec<Item> {
     let call = Call { cancelled: CancellationToken::new(), timeout, notices: None };
-    match database.server(&call).await {
-        Ok(server) => judge(&server),
-        Err(error) => vec![unreachable(&error)],
-    }
+    let found = async {
+        let server = database.server(&call).await?;
+        Ok::<_, ToolError>(judge(&server, &powers::powers(database, &call).await?))
+    };
+    found.await.unwrap_or_else(|error| vec![unreachable(&error)])
 }
 
 /// The oldest server that the bridge is made for.
 const OLDEST: u32 = 140_000;
 
-fn judge(server: &ServerInfo) -> Vec<Item> {
+fn judge(server: &ServerInfo, powers: &[String]) -> Vec<Item> {
     let connection = format!(
         "role {} in database {}{}{}",
         server.role,
         server.database,
-        if server.superuser { ", superuser" } else { "" },
+        if powers.is_empty() { String::new() } else { format!(", with {}", powers.join(", ")) },
         if server.in_recovery { ", hot standby" } else { "" },
     );
     let mut items = vec![Item {
         what: "connection",
-        state: if server.superuser { State::Weak } else { State::Good },
+        state: if powers.is_empty() { State::Good } else { State::Weak },
         found: connection,
-        mend: server.superuser.then(|| {
-            "A superuser passes every privilege check; connect as a role with pg_read_all_data \
-             and pg_monitor instead."
-                .to_owned()
-        }),
+        mend: (!powers.is_empty()).then(powers::mend),
     }];
     items.push(Item {
         what: "server",
@@ -141,7 +139,7 @@ fn judge(server: &ServerInfo) -> Vec<Item> {
         mend: (server.version_num < OLDEST)
             .then(|| "The bridge is made for PostgreSQL 14 and later.".to_owned()),
     });
-    items.push(extension(server, EXTENSION, State::Missing, "index advice, hypothetical indexes"));
+    items.push(extension(server, EXTENSION, State::Missing, "index advice, hypothetical indexes, and for the server to judge statements itself: without it functions that are not known are refused"));
     items.push(statements(server));
     items.push(Item {
         what: "statistics",
@@ -216,7 +214,8 @@ mod tests {
     }
 
     fn states(server: &ServerInfo) -> Vec<(&'static str, State)> {
-        judge(server).iter().map(|item| (item.what, item.state)).collect()
+        let powers = if server.superuser { vec!["SUPERUSER".to_owned()] } else { Vec::new() };
+        judge(server, &powers).iter().map(|item| (item.what, item.state)).collect()
     }
 
     #[test]
@@ -233,13 +232,16 @@ mod tests {
         );
         let mut server = server();
         server.available.insert("mcp_advisor".into(), "0.1.0".into());
-        let item = &judge(&server)[2];
+        let item = &judge(&server, &[])[2];
         assert_eq!(item.mend.as_deref(), Some("CREATE EXTENSION mcp_advisor;"));
     }
 
     #[test]
     fn a_superuser_is_a_weakness() {
         let server = ServerInfo { superuser: true, monitor: false, ..server() };
+        let found = &judge(&server, &["SUPERUSER".to_owned()])[0];
+        assert!(found.found.ends_with("with SUPERUSER"), "{found:?}");
+        assert!(found.mend.as_ref().unwrap().contains("mcp-bridge setup"));
         assert_eq!(states(&server)[0], ("connection", State::Weak));
         assert_eq!(states(&server)[4], ("statistics", State::Weak));
     }

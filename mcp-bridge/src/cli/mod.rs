@@ -4,6 +4,7 @@ pub mod check;
 pub mod extras;
 pub mod print_config;
 pub mod run;
+pub mod setup;
 mod startup;
 
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub const EXIT_CONFIGURATION: u8 = 3;
 pub const EXIT_LISTEN: u8 = 4;
 /// Exit code of `check` when something is missing.
 pub const EXIT_CHECK: u8 = 5;
+/// Exit code of `setup` when nothing was set up.
+pub const EXIT_SETUP: u8 = 6;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,10 +37,12 @@ Examples:
       Serve several databases to a network.
   mcp-bridge check postgresql://app@localhost/shop
       Say what works with this database and what is missing.
+  DATABASE_URI=postgresql://postgres@localhost/shop mcp-bridge setup --read-all-data
+      Print the SQL that makes a role which may read and nothing else; --apply runs it.
   mcp-bridge print-config --client claude-desktop
       Print what to put into a client's configuration.
 
-Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing.";
+Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing.";
 
 /// An MCP server for PostgreSQL: index advice, health, plans, schema and safe SQL.
 #[derive(Debug, Parser)]
@@ -75,6 +80,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make a role for the bridge that may read and nothing else, or print the SQL for it.
+    Setup(setup::SetupArgs),
     /// Print the tools as JSON, as clients see them.
     Tools {
         /// Show them as in this mode.

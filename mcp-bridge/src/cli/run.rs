@@ -13,14 +13,19 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use super::startup::Settings;
 use super::{Cli, EXIT_CONFIGURATION, EXIT_LISTEN, LatchArg, Log, LogFormat, Serve, Transport};
-use crate::db::Latching;
+use crate::db::{Call, Databases, Latching};
+use crate::error::ToolError;
 use crate::handler::Bridge;
+use crate::powers;
 use crate::settings::Environment;
 use crate::tools::AccessMode;
 use crate::transport::{self, HttpOptions, Listener, Readiness, Tokens, TransportError};
 
 /// How long the end of the process waits for statements to be cancelled.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long the first calls have the connections for themselves.
+const REMARKS_DELAY: Duration = Duration::from_millis(500);
 
 /// Why the process cannot serve: what to print, and its exit code.
 #[derive(Debug)]
@@ -79,6 +84,9 @@ pub async fn serve(cli: Cli) -> Result<(), Failure> {
         databases = settings.databases.iter().map(|one| one.conninfo.describe()).collect::<Vec<_>>().join("; "),
         "serving"
     );
+    if cli.serve.access_mode == AccessMode::Restricted {
+        say_what_is_weak(&databases, settings.limits.statement);
+    }
     if cli.serve.transport == Transport::Stdio {
         let served = transport::stdio(bridge, shutdown).await;
         databases.close(CLOSE_LIMIT).await;
@@ -105,6 +113,34 @@ fn latching(serve: &Serve) -> Latching {
         (AccessMode::Restricted, LatchArg::Auto) => Latching::Auto,
         (AccessMode::Restricted, LatchArg::Session) => Latching::Session,
         (AccessMode::Restricted, LatchArg::Transaction) => Latching::Transaction,
+    }
+}
+
+/// Says what a restricted bridge should not be connected as, and what it lacks, as soon as the
+/// servers tell, and without anybody having to wait for it.
+fn say_what_is_weak(databases: &Databases, timeout: Duration) {
+    let names: Vec<String> = databases.names().map(str::to_owned).collect();
+    for name in names {
+        let databases = databases.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(REMARKS_DELAY).await;
+            let call = Call::with_timeout(timeout);
+            let remarks = async {
+                let database = databases.get(Some(&name))?;
+                let server = database.server(&call).await?;
+                let powers = powers::powers(&database, &call).await?;
+                Ok::<_, ToolError>(powers::remarks(&server, &powers))
+            };
+            match remarks.await {
+                Ok(remarks) => {
+                    for remark in remarks {
+                        tracing::warn!(database = name, "{remark}");
+                    }
+                }
+                // The first call will say so, too, to somebody who waits for an answer.
+                Err(error) => tracing::debug!(database = name, %error, "server not looked at"),
+            }
+        });
     }
 }
 

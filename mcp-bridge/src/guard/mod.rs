@@ -17,12 +17,14 @@
 //! - time, memory and disk: the server's limits, set for each session;
 //! - what a name leads to (functions, operators, casts and views of users that hide a call): the
 //!   extension's guard within the server. Where that is absent, [`Policy::Strict`] refuses every
-//!   function that is not known by name, which still is not proof.
+//!   function that is not known by name, and the catalog is asked what the [`names`] of the statement
+//!   can lead to.
 //!
 //! The parser is that of PostgreSQL 18. Older servers read the few words that are newer as names of
 //! functions (`json_value(…)`), never a name as something else.
 
 mod kinds;
+mod names;
 mod parse;
 mod refusal;
 mod script;
@@ -33,6 +35,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+pub use names::{Name, NameKind, names};
 pub use parse::MAX_BYTES;
 pub use refusal::{Class, Refusal};
 pub use script::{Part, PartKind, inspect};
@@ -104,6 +107,20 @@ pub fn check(sql: &str) -> Result<Statement<'_>, Refusal> {
 /// As [`check`].
 pub fn check_with(sql: &str, policy: Policy) -> Result<Statement<'_>, Refusal> {
     let verdict = parse::with_tree(sql, |parsed| verdict::verdict(parsed, policy))?;
+    Ok(statement(sql, verdict))
+}
+
+/// Checks that `sql` is one statement that may be planned, without being executed: also INSERT,
+/// UPDATE, DELETE and MERGE.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_planned(sql: &str, policy: Policy) -> Result<Statement<'_>, Refusal> {
+    let verdict = parse::with_tree(sql, |parsed| verdict::planned(parsed, policy))?;
+    Ok(statement(sql, verdict))
+}
+
+fn statement(sql: &str, verdict: Verdict) -> Statement<'_> {
     let form = match verdict.form {
         Found::Query => Form::Query,
         Found::Show => Form::Show,
@@ -113,7 +130,7 @@ pub fn check_with(sql: &str, policy: Policy) -> Result<Statement<'_>, Refusal> {
         }
     };
     let Verdict { span, parameters, .. } = verdict;
-    Ok(Statement { text: span.of(sql), offset: span.start, parameters, form })
+    Statement { text: span.of(sql), offset: span.start, parameters, form }
 }
 
 /// The error for a statement with parameters, where there is nobody to give their values.

@@ -54,6 +54,27 @@ pub(super) fn verdict(parsed: &Parsed<'_>, policy: Policy) -> Result<Verdict, Re
     Ok(Verdict { span, parameters: walk::parameters(statement), form })
 }
 
+/// As [`verdict`], for a statement that is planned and not executed.
+///
+/// # Errors
+/// What is refused.
+pub(super) fn planned(parsed: &Parsed<'_>, policy: Policy) -> Result<Verdict, Refusal> {
+    let raw = only(parsed)?;
+    let span = parsed.span(raw);
+    match raw.message("stmt") {
+        Some(statement)
+            if matches!(
+                statement.kind,
+                "SelectStmt" | "InsertStmt" | "UpdateStmt" | "DeleteStmt" | "MergeStmt"
+            ) =>
+        {
+            Walk { parsed, policy, usage: Use::Plan }.check(statement, span.start)?;
+            Ok(Verdict { span, parameters: walk::parameters(statement), form: Found::Query })
+        }
+        _ => verdict(parsed, policy),
+    }
+}
+
 fn only<'a>(parsed: &'a Parsed<'_>) -> Result<&'a Message, Refusal> {
     match parsed.statements.as_slice() {
         [] => Err(Refusal::new(Class::Text, "there is no statement")

@@ -201,8 +201,14 @@ fn refused_function(name: &str, group: &rules::Group) -> Refusal {
 
 fn unknown(what: &str, name: &str) -> Refusal {
     Refusal::new(Class::UnknownFunction, format!("{what} {name} is not known to be read-only"))
-        .detail("Without the extension mcp_advisor only functions of PostgreSQL itself and of well-known extensions are let through.")
-        .hint("Use those, or have the extension installed: it looks into functions.")
+        .detail(
+            "The extension mcp_advisor is not in this database, so what is not known by its name is \
+             refused.",
+        )
+        .hint(
+            "Use functions of PostgreSQL itself, or have a superuser run CREATE EXTENSION \
+             mcp_advisor: then the server judges what is called.",
+        )
 }
 
 /// Where the first node within begins that knows where it is.

@@ -3,11 +3,11 @@
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
-use super::{AccessMode, Answer, Arguments, Context, Definition, Reply, schema, source, text};
+use super::{AccessMode, Answer, Arguments, Context, Definition, Reply, read_only, schema, text};
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Session, Table};
 use crate::error::{Kind, ToolError};
-use crate::guard::{self, Form, Part, PartKind};
+use crate::guard::{self, Form, Part, PartKind, Policy};
 
 pub(super) const UNRESTRICTED_TITLE: &str = "Execute SQL (may write)";
 pub(super) const UNRESTRICTED_DESCRIPTION: &str = "Run SQL with all rights of the role, writes and DDL included; changes are committed. Several \
@@ -60,8 +60,12 @@ async fn read(cx: &Context, sql: &str) -> Result<Table, ToolError> {
         return Err(guard::parameters_refused());
     }
     let server = cx.server().await?;
+    let policy = read_only::policy(&server);
+    if policy != Policy::default() {
+        super::parsing(|| guard::check_with(sql, policy))?;
+    }
     let mut session = cx.session().await?;
-    source::require_read_only(&mut session, &server, statement.text)
+    read_only::require(&mut session, &server, statement.text)
         .await
         .map_err(|error| locate_in(error, sql, statement.offset))?;
     let table = match statement.form {

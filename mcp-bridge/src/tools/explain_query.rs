@@ -4,12 +4,13 @@ use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccessMode, Answer, Arguments, Context, Definition, Reply, hypothetical, schema, source,
+    AccessMode, Answer, Arguments, Context, Definition, Reply, hypothetical, read_only, schema,
+    source,
 };
 use crate::db::error::locate_in;
 use crate::db::{BigNumbers, Caps, Param};
 use crate::error::{Kind, ToolError};
-use crate::guard::{self, Form, PartKind};
+use crate::guard::{self, Form, PartKind, Policy};
 
 pub(super) const TOOL: Definition = Definition {
     name: "explain_query",
@@ -56,14 +57,19 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
         )
         .with_detail("An index that does not exist cannot be used in an execution."));
     }
-    let statement = super::parsing(|| explainable(&sql, analyze))?;
+    // What can be told without a connection is.
+    let mut statement = super::parsing(|| explainable(&sql, analyze, Policy::default()))?;
     let server = cx.server().await?;
+    let policy = read_only::policy(&server);
+    if cx.access == AccessMode::Restricted && policy != Policy::default() {
+        statement = super::parsing(|| explainable(&sql, analyze, policy))?;
+    }
     let mut data = Map::new();
     let plan = match source::function(&server, "mcp_explain") {
         Some(function) => {
             let mut session = cx.session().await?;
             if analyze && cx.access == AccessMode::Restricted {
-                source::require_read_only(&mut session, &server, statement.text)
+                read_only::require(&mut session, &server, statement.text)
                     .await
                     .map_err(|error| locate_in(error, &sql, statement.offset))?;
             }
@@ -102,35 +108,36 @@ struct Explainable<'a> {
 ///
 /// Only what the guard passes may be executed. A plan alone may be shown of writes too: planning
 /// changes nothing, and it happens in a read-only transaction.
-fn explainable(sql: &str, analyze: bool) -> Result<Explainable<'_>, ToolError> {
-    match guard::check(sql) {
-        Ok(statement) => {
-            let (text, offset) = match statement.form {
-                Form::Query => (statement.text, statement.offset),
-                Form::Explain(inner) if analyze && !inner.reads_only => {
-                    return Err(ToolError::new(
-                        Kind::NotReadOnly,
-                        "only a statement that reads can be executed",
-                    )
-                    .with_hint("Set analyze to false to see the plan alone."));
-                }
-                Form::Explain(inner) => (inner.text, inner.offset),
-                Form::Show => {
-                    return Err(ToolError::new(Kind::InvalidArgument, "SHOW has no plan"));
-                }
+fn explainable(sql: &str, analyze: bool, policy: Policy) -> Result<Explainable<'_>, ToolError> {
+    let statement = match guard::check_with(sql, policy) {
+        Ok(statement) => statement,
+        Err(refusal) if analyze => return Err(refusal.into()),
+        // Its functions must be known, since planning runs those that are IMMUTABLE.
+        Err(_) if policy == Policy::Strict => guard::check_planned(sql, policy)?,
+        Err(refusal) => {
+            return match guard::inspect(sql)?.as_slice() {
+                [part] if part.kind == PartKind::Write => Ok(Explainable {
+                    text: part.text,
+                    offset: part.offset,
+                    parameters: part.parameters,
+                }),
+                _ => Err(refusal.into()),
             };
-            Ok(Explainable { text, offset, parameters: statement.parameters })
         }
-        Err(refusal) if analyze => Err(refusal.into()),
-        Err(refusal) => match guard::inspect(sql)?.as_slice() {
-            [part] if part.kind == PartKind::Write => Ok(Explainable {
-                text: part.text,
-                offset: part.offset,
-                parameters: part.parameters,
-            }),
-            _ => Err(refusal.into()),
-        },
-    }
+    };
+    let (text, offset) = match statement.form {
+        Form::Query => (statement.text, statement.offset),
+        Form::Explain(inner) if analyze && !inner.reads_only => {
+            return Err(ToolError::new(
+                Kind::NotReadOnly,
+                "only a statement that reads can be executed",
+            )
+            .with_hint("Set analyze to false to see the plan alone."));
+        }
+        Form::Explain(inner) => (inner.text, inner.offset),
+        Form::Show => return Err(ToolError::new(Kind::InvalidArgument, "SHOW has no plan")),
+    };
+    Ok(Explainable { text, offset, parameters: statement.parameters })
 }
 
 /// EXPLAIN as the server has it, when the extension is absent.
@@ -155,6 +162,10 @@ async fn plain(
         big_numbers: BigNumbers::String,
     };
     let mut session = cx.session().await?;
+    if cx.access == AccessMode::Restricted {
+        // Planning runs IMMUTABLE functions on constants.
+        read_only::require(&mut session, &server, statement.text).await?;
+    }
     let table = session
         .simple(&format!("{prefix}{}", statement.text), &caps)
         .await

@@ -19,6 +19,7 @@ mod list_objects;
 mod list_schemas;
 mod listing;
 mod proposals;
+mod read_only;
 mod schema;
 pub(crate) mod source;
 pub(crate) mod text;

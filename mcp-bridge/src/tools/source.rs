@@ -61,32 +61,6 @@ pub(crate) fn argument_error(mut error: ToolError) -> ToolError {
     error
 }
 
-/// Has the server itself say whether the statement only reads, where the extension is there. The
-/// guard has seen its words; what they lead to, only the server knows.
-///
-/// # Errors
-/// [`Kind::NotReadOnly`] when it does not; what the server says of the statement, with line and
-/// column in it.
-pub(crate) async fn require_read_only(
-    session: &mut Session,
-    server: &ServerInfo,
-    statement: &str,
-) -> Result<(), ToolError> {
-    let Some(function) = function(server, "mcp_check_read_only") else { return Ok(()) };
-    let sql = format!("select allowed, reason, detail, hint from {function}($1)");
-    let rows = session.rows(&sql, &[Param::Text(Some(statement))]).await?;
-    let Some(row) = rows.first() else {
-        return Err(ToolError::new(Kind::Internal, "the server gave no verdict on the statement"));
-    };
-    if row.get("allowed") == Some(&Value::Bool(true)) {
-        return Ok(());
-    }
-    let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Err(ToolError::new(Kind::NotReadOnly, text("reason"))
-        .with_detail(text("detail"))
-        .with_hint(text("hint")))
-}
-
 /// Sets what the shared SQL texts are written for, until the session ends.
 pub(crate) async fn own_path(session: &mut Session) -> Result<(), ToolError> {
     let sql = "select pg_catalog.set_config('search_path', $1, true)";

@@ -18,7 +18,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// What somebody may have prepared who could write.
-const TRAPS: &str = "
+pub(crate) const TRAPS: &str = "
 create table t (id integer primary key); insert into t values (1);
 create sequence s;
 create function lower(integer) returns text language sql volatile as
@@ -45,7 +45,7 @@ create policy by_write on secured to public using (writes() > 0);
 alter table secured enable row level security;";
 
 /// Statements whose words say nothing of what they do.
-const HIDDEN: [&str; 15] = [
+pub(crate) const HIDDEN: [&str; 15] = [
     "select lower(1)",
     "select writes()",
     "select * from writes()",
@@ -63,12 +63,12 @@ const HIDDEN: [&str; 15] = [
     "select (select id from t where id = writes())",
 ];
 
-fn bridge(fixture: &Fixture, database: &str) -> Result<Pipe> {
+pub(crate) fn bridge(fixture: &Fixture, database: &str) -> Result<Pipe> {
     let mut command = fixture.bridge(database)?;
     Pipe::initialized(command.env("DATABASE_URI", fixture.cluster.uri(database, "postgres")))
 }
 
-fn state(client: &mut Client) -> Result<String> {
+pub(crate) fn state(client: &mut Client) -> Result<String> {
     let sql = "select (select last_value || ' ' || is_called from s)
         || (select count(*) from t) || (select count(*) from pg_class)";
     Ok(client.query_one(sql, &[])?.try_get(0)?)

@@ -19,7 +19,9 @@ mod modes;
 mod raw_http;
 mod restart;
 mod sampling;
+mod setup;
 mod types;
+mod unguarded;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,7 +52,9 @@ fn main() -> Result<ExitCode> {
         endings::CASES,
         modes::CASES,
         sampling::CASES,
+        setup::CASES,
         types::CASES,
+        unguarded::CASES,
         conformance::CASES,
     ];
     trials.extend(cases.concat().into_iter().map(|(name, case)| {
