@@ -53,21 +53,37 @@ pub(super) unsafe fn set_local_option(name: &CStr, value: &CStr) {
 ///
 /// # Safety
 /// Must be called inside a transaction that is not parallel.
-pub(super) unsafe fn set_option(
-    name: &CStr,
-    value: &CStr,
-    context: pg_sys::GucContext::Type,
-    local: bool,
-) {
+pub(super) unsafe fn set_option(name: &CStr, value: &CStr, local: bool) {
     use pg_sys::GucAction::{GUC_ACTION_LOCAL, GUC_ACTION_SET};
     // SAFETY: see the contract; the server copies both strings.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
             value.as_ptr(),
-            context,
+            pg_sys::GucContext::PGC_SUSET,
             pg_sys::GucSource::PGC_S_SESSION,
             if local { GUC_ACTION_LOCAL } else { GUC_ACTION_SET },
+            true,
+            pgrx::PgLogLevel::ERROR as i32,
+            false,
+        );
+    }
+}
+
+/// Sets a run-time parameter of the configuration file in this process, whatever the file says or will
+/// say, and what RESET would set it to.
+///
+/// # Safety
+/// As [`set_option`].
+pub(super) unsafe fn override_option(name: &CStr, value: &CStr) {
+    // SAFETY: see the contract; the server copies both strings.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SIGHUP,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+            pg_sys::GucAction::GUC_ACTION_SET,
             true,
             pgrx::PgLogLevel::ERROR as i32,
             false,

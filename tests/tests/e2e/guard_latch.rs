@@ -270,6 +270,12 @@ fn secrets(fixture: &Fixture) -> Result<()> {
         "select current_setting('ssl_passphrase_command') || current_setting('primary_conninfo')";
     latched.batch_execute("select mcp_guard()")?;
     ensure!(latched.query_one(hidden, &[])?.try_get::<_, String>(0)?.is_empty());
+    let hidden = "select concat(setting, reset_val) from pg_settings
+        where name in ('primary_conninfo', 'ssl_passphrase_command') order by 1 desc";
+    for again in ["begin", "rollback", "reset all", "discard all"] {
+        latched.batch_execute(again)?;
+        ensure!(latched.query_one(&format!("{hidden} limit 1"), &[])?.get::<_, String>(0) == "");
+    }
     // Views of the server's own show what they may.
     for sql in [
         "select rolname from pg_authid",

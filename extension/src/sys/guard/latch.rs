@@ -231,7 +231,8 @@ pub(super) fn enforce() {
 /// The default of `hash_mem_multiplier`, which multiplies `work_mem`.
 const HASH_MEM_MULTIPLIER: f64 = 2.0;
 
-/// Settings of the server with secrets in them. A latched session has no use for their values.
+/// Settings of the server with secrets in them. A latched session has no use for their values, nor
+/// has a backend: they are for the postmaster and the WAL receiver. They stay hidden in the process.
 const SECRETS: [&CStr; 2] = [c"primary_conninfo", c"ssl_passphrase_command"];
 
 fn hide(name: &CStr) {
@@ -239,18 +240,15 @@ fn hide(name: &CStr) {
     let shown = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
     // SAFETY: as above.
     if !shown.is_null() && unsafe { *shown } != 0 {
-        put(name, c"", pg_sys::GucContext::PGC_SIGHUP);
+        // SAFETY: inside a transaction, as every statement that runs is.
+        unsafe { pg_compat::override_option(name, c"") };
     }
 }
 
 fn set(name: &CStr, value: &str) {
     let Ok(value) = CString::new(value) else { return };
-    put(name, &value, pg_sys::GucContext::PGC_SUSET);
-}
-
-fn put(name: &CStr, value: &CStr, context: pg_sys::GucContext::Type) {
     // What a latched session wants for longer is put again before each statement.
     let local = TRANSACTION.get().is_some();
     // SAFETY: inside a transaction, as every statement that runs is.
-    unsafe { pg_compat::set_option(name, value, context, local) };
+    unsafe { pg_compat::set_option(name, &value, local) };
 }
