@@ -7,4 +7,4 @@ mod secrets;
 
 pub use functions::{Group, known, refused};
 pub use judge::{Allowed, Function, Home, Moment, Refused, judge};
-pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, secret};
+pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, is_statement_text, secret};

@@ -1,17 +1,18 @@
 //! Whether a statement only reads: what the server itself says of what it would call and read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use advisor_sql::guard::{self, Allowed, CATALOG_SECRETS, Home, Moment};
-use pgrx::pg_sys;
+use pgrx::PgSqlErrorCode;
 
 use crate::error::AdvisorError;
-use crate::query;
 use crate::settings;
 use crate::sys::guard::{Ceilings, Contents, Judges, Read, Refusal, Sent};
-use crate::sys::{self, Arena};
+use crate::sys::{self, Arena, ServerError};
 
-const DOMAIN_FUNCTIONS: &str = include_str!("../../sql/catalog/domain_functions.sql");
+mod search;
+
+use search::Search;
 
 /// Words a refusal.
 fn because(
@@ -30,18 +31,26 @@ pub(crate) fn install() {
 thread_local! {
     /// The functions that pass, as they were when the latch was closed.
     static ALLOWED: RefCell<Option<Allowed>> = const { RefCell::new(None) };
+    /// Whether texts of statements may be read, as it was then.
+    static TEXTS: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Holds the session to reading until it ends. The list of functions that pass is kept as it is now.
+/// Holds the session to reading until it ends. The settings of the guard are kept as they are now.
 pub(crate) fn latch(ceilings: Ceilings) {
     ALLOWED.with_borrow_mut(|allowed| {
         allowed.get_or_insert_with(settings::guard_functions);
     });
+    TEXTS.set(Some(shows_texts()));
     sys::guard::latch(ceilings);
 }
 
 fn allowed() -> Allowed {
     ALLOWED.with_borrow(Clone::clone).unwrap_or_else(settings::guard_functions)
+}
+
+/// Whether the texts of other users' statements may be read.
+fn shows_texts() -> bool {
+    TEXTS.get().unwrap_or_else(settings::guard_statement_texts)
 }
 
 fn is_users(oid: u32) -> bool {
@@ -66,28 +75,33 @@ pub(crate) fn refusal(text: &str) -> Result<Option<Refusal>, AdvisorError> {
 
 fn judge(text: &str) -> Result<Option<Refusal>, AdvisorError> {
     let arena = Arena::new();
-    let sent = sys::guard::sent(&arena, text)
-        .map_err(|error| AdvisorError::InText { error, text: text.to_owned() })?;
+    let sent = match sys::guard::sent(&arena, text) {
+        Ok(sent) => sent,
+        Err(error) => {
+            return refused(error)
+                .map(Some)
+                .map_err(|error| AdvisorError::InText { error, text: text.to_owned() });
+        }
+    };
     let (statement, executes) = match &sent {
         Sent::Show(name) => return Ok(setting(name)),
         Sent::Other(command) => return Ok(Some(not_a_query(command))),
         Sent::Query(statement) => (statement, true),
         Sent::Explain { statement, analyze } => (statement, *analyze),
     };
-    let contents = sys::guard::contents(statement);
-    if executes && let Some(refusal) = effect(&contents) {
-        return Ok(Some(refusal));
+    Search::new(&arena).statement(&sys::guard::contents(statement), executes)
+}
+
+/// The refusal that an error stands for which the guard raised while the text was read.
+fn refused(error: ServerError) -> Result<Refusal, ServerError> {
+    if error.code != PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION {
+        return Err(error);
     }
-    if let Some(refusal) = contents.reads.iter().find_map(secret) {
-        return Ok(Some(refusal));
-    }
-    if let Some(refusal) = contents.settings.iter().find_map(|name| setting(name)) {
-        return Ok(Some(refusal));
-    }
-    let mut functions = contents.functions.clone();
-    functions.extend(of_domains(&contents)?);
-    let allowed = allowed();
-    Ok(functions.into_iter().find_map(|oid| function(oid, Moment::Sent, &allowed)))
+    let detail = error.detail.unwrap_or_else(|| {
+        "A constant of the statement runs it, before the statement itself runs.".to_owned()
+    });
+    let hint = error.hint.unwrap_or_else(|| "Write the constant in another type.".to_owned());
+    Ok(because(error.message, detail, hint))
 }
 
 /// A statement that does something else than to read rows.
@@ -126,8 +140,59 @@ fn setting(name: &str) -> Option<Refusal> {
     })
 }
 
+/// Why a foreign table, given by its handler and its name, is out of reach.
+fn foreign((handler, table): &(u32, String), allowed: &Allowed) -> Option<Refusal> {
+    let known = sys::guard::function(*handler);
+    if known.as_ref().is_some_and(|handler| allowed.has(handler)) {
+        return None;
+    }
+    let name = known.map_or_else(String::new, |one| format!("{}.{}", one.schema, one.name));
+    Some(because(
+        format!("foreign table {table} may not be read"),
+        "What it reads is outside of the database: files, programs or other servers, where nothing is read-only.",
+        format!(
+            "If it only reads, the server's administrator can add {name} to mcp_advisor.guard_functions."
+        ),
+    ))
+}
+
+/// Whether the administrator lets the function pass.
+fn passes(oid: u32, allowed: &Allowed) -> bool {
+    sys::guard::function(oid).is_some_and(|function| allowed.has(&function))
+}
+
+fn texts_of_others() -> Refusal {
+    because(
+        "statement texts of other users are not shown",
+        "They may hold what their authors keep to themselves; mcp_advisor.guard_statement_texts is off.",
+        "Leave out the column query; statements can be told apart by their query_id or queryid.",
+    )
+}
+
+/// Why a function is refused that shows the texts of other users' statements.
+fn text_function(oid: u32) -> Option<Refusal> {
+    if shows_texts() {
+        return None;
+    }
+    let function = sys::guard::function(oid)?;
+    let shows = match &function.home {
+        Home::Core => function.name == "pg_stat_get_activity",
+        Home::Extension(name) => guard::is_statement_text(name, "query") && function.name == *name,
+        Home::User => false,
+    };
+    shows.then(texts_of_others)
+}
+
 /// Why what is read is a secret.
 fn secret(read: &Read) -> Option<Refusal> {
+    let is_text =
+        |column: &String| column == "*" || guard::is_statement_text(&read.relation, column);
+    if !shows_texts()
+        && guard::is_statement_text(&read.relation, "query")
+        && read.columns.iter().any(is_text)
+    {
+        return Some(texts_of_others());
+    }
     let found = |column: Option<&str>| {
         column.is_none_or(|secret| read.columns.iter().any(|one| one == secret || one == "*"))
     };
@@ -141,17 +206,6 @@ fn secret(read: &Read) -> Option<Refusal> {
     };
     let (why, instead) = guard::secret(&read.relation).filter(|_| refused)?;
     Some(because(format!("relation {}.{} holds secrets", read.schema, read.relation), why, instead))
-}
-
-fn of_domains(contents: &Contents) -> Result<Vec<u32>, AdvisorError> {
-    if contents.domains.is_empty() {
-        return Ok(Vec::new());
-    }
-    let _scope = query::own_scope();
-    let domains: Vec<pg_sys::Oid> =
-        contents.domains.iter().map(|&oid| pg_sys::Oid::from(oid)).collect();
-    let functions = query::numbers(DOMAIN_FUNCTIONS, &[domains.into()])?;
-    Ok(functions.into_iter().filter_map(|oid| u32::try_from(oid).ok()).collect())
 }
 
 fn function(oid: u32, moment: Moment, allowed: &Allowed) -> Option<Refusal> {
