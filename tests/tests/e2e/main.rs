@@ -9,6 +9,8 @@ mod explain;
 mod explain_analyze;
 mod fixture;
 mod guard;
+mod guard_everyday;
+mod guard_hidden;
 mod guard_latch;
 mod health;
 mod health_anywhere;
@@ -63,6 +65,8 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         explain_analyze::CASES,
         guard::CASES,
+        guard_everyday::CASES,
+        guard_hidden::CASES,
         guard_latch::CASES,
         health::CASES,
         health_anywhere::CASES,
