@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use advisor_sql::guard::{self, Allowed, CATALOG_SECRETS, Home, Moment};
+use advisor_sql::guard::{self, Allowed, CATALOG_SECRETS, Function, Home, Moment};
 use pgrx::PgSqlErrorCode;
 
 use crate::error::AdvisorError;
@@ -156,11 +156,6 @@ fn foreign((handler, table): &(u32, String), allowed: &Allowed) -> Option<Refusa
     ))
 }
 
-/// Whether the administrator lets the function pass.
-fn passes(oid: u32, allowed: &Allowed) -> bool {
-    sys::guard::function(oid).is_some_and(|function| allowed.has(&function))
-}
-
 fn texts_of_others() -> Refusal {
     because(
         "statement texts of other users are not shown",
@@ -209,14 +204,22 @@ fn secret(read: &Read) -> Option<Refusal> {
 }
 
 fn function(oid: u32, moment: Moment, allowed: &Allowed) -> Option<Refusal> {
-    let Some(function) = sys::guard::function(oid) else {
-        return Some(because(
-            format!("function with OID {oid} is gone"),
-            "Somebody dropped it while the statement was read.",
-            "Send the statement again.",
-        ));
-    };
-    let refused = guard::judge(&function, moment, allowed).err()?;
+    match sys::guard::function(oid) {
+        Some(function) => verdict(oid, &function, moment, allowed),
+        None => Some(gone(oid)),
+    }
+}
+
+fn gone(oid: u32) -> Refusal {
+    because(
+        format!("function with OID {oid} is gone"),
+        "Somebody dropped it while the statement was read.",
+        "Send the statement again.",
+    )
+}
+
+fn verdict(oid: u32, function: &Function, moment: Moment, allowed: &Allowed) -> Option<Refusal> {
+    let refused = guard::judge(function, moment, allowed).err()?;
     Some(because(
         format!("function {} may not be called", sys::guard::signature(oid)),
         refused.why,

@@ -53,6 +53,8 @@ explain analyze select app.tier_of(id) from customers
 
 explain (verbose, costs off) select * from app.orders_of(1)
 
+select '[1,5)'::price_range @> 3.0, price_range(1, 2, '[]') && price_range(2, 3), upper(price_range(1, 9))
+
 -- views, policies, partitions
 select * from best_customers order by total desc limit 5
 
@@ -81,8 +83,6 @@ select email::text, split_part(email, '@', 2) as host from contacts
 select 'someone@example.net'::email_address, 5::positive, '{1,2}'::positive[]
 
 select 'paid'::order_state > 'open', enum_range(null::order_state), enum_first('paid'::order_state)
-
-select '[1,5)'::price_range @> 3.0, price_range(1, 2, '[]') && price_range(2, 3), upper(price_range(1, 9))
 
 select ctid, xmin, xmax, cmin, tableoid::regclass from contacts
 

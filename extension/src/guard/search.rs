@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use advisor_sql::guard::{Allowed, Moment};
+use advisor_sql::guard::{Allowed, Home, Moment};
 use pgrx::pg_sys;
 
-use super::{
-    allowed, because, effect, foreign, function, is_users, passes, secret, setting, text_function,
-};
+use super::{allowed, because, effect, foreign, gone, secret, setting, text_function, verdict};
 use crate::error::AdvisorError;
 use crate::query;
 use crate::sys::guard::{Call, Contents, Refusal, body, defaults, enter, expressions, signature};
-use crate::sys::{Arena, ServerError};
+use crate::sys::{self, Arena, ServerError};
 
 const HIDDEN_CALLS: &str = include_str!("../../../sql/catalog/hidden_calls.sql");
 
@@ -65,11 +63,14 @@ impl<'a> Search<'a> {
         if !self.seen.insert(oid) {
             return Ok(None);
         }
-        if let Some(refusal) = function(oid, Moment::Sent, &self.allowed) {
+        let Some(known) = sys::guard::function(oid) else {
+            return Ok(Some(self.told(gone(oid))));
+        };
+        if let Some(refusal) = verdict(oid, &known, Moment::Sent, &self.allowed) {
             return Ok(Some(self.told(refusal)));
         }
         // Those of the server and its extensions are judged by what they are known to do.
-        if !is_users(oid) || passes(oid, &self.allowed) {
+        if known.home != Home::User || self.allowed.has(&known) {
             return Ok(None);
         }
         if let Some(left_out) = defaults(self.arena, oid, call).map_err(AdvisorError::Statement)?
