@@ -134,11 +134,13 @@ fn print_checks(bench: &mut Bench<'_>, all: &mut [Times]) {
         slowest.row(&[label, cell(one.check), cell(one.plan), cell(one.explain)]);
     }
     super::print(&slowest);
-    let ratio = median(&to_plan);
+    // Reading and analyzing the statement is the larger part of the check, and is not in what
+    // EXPLAIN calls planning.
+    let ratio = median(&to_explain);
     bench.verdicts.add(
-        "guard: check against planning",
+        "guard: check against parsing, analysis, planning",
         &format!("median <= {CHECK_RATIO:.0} x"),
-        &format!("{ratio:.2} x, of all of EXPLAIN {:.2} x", median(&to_explain)),
+        &format!("{ratio:.2} x, of planning alone {:.2} x", median(&to_plan)),
         ratio <= CHECK_RATIO,
     );
     let slow = quantile(&checks, 0.99);

@@ -85,6 +85,11 @@ pub(crate) fn function_of_operator(operator: u32) -> u32 {
     unsafe { pg_sys::get_opcode(pg_sys::Oid::from(operator)).to_u32() }
 }
 
+/// Whether the operator's function is a user's.
+pub(super) fn is_users_operator(operator: u32) -> bool {
+    home(function_of_operator(operator)) == Home::User
+}
+
 fn home(oid: u32) -> Home {
     if oid < pg_sys::FirstNormalObjectId {
         return Home::Core;

@@ -8,6 +8,7 @@ mod latch;
 mod relation;
 mod statement;
 mod tree;
+mod types;
 mod undisturbed;
 mod utility;
 pub(super) mod watch;

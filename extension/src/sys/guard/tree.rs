@@ -9,6 +9,7 @@ use pgrx::{FromDatum, pg_guard, pg_sys};
 
 use super::function;
 use super::relation::{self, Read};
+use super::types;
 use crate::sys::Statement;
 use crate::sys::analyze::list_len;
 
@@ -55,7 +56,7 @@ pub(crate) struct Contents {
     /// Users' types of which values are made: domains, whose checks run then, and types that may
     /// hold values of domains.
     pub(crate) domains: BTreeSet<u32>,
-    /// Operators of users and of extensions.
+    /// Operators of users.
     pub(crate) operators: BTreeSet<u32>,
     /// Handlers of the foreign tables that are read, with the tables' names.
     pub(crate) foreign: Vec<(u32, String)>,
@@ -232,24 +233,14 @@ unsafe fn note_types(types: *mut pg_sys::List, found: &mut Contents) {
     }
 }
 
-/// Base types and enumerations have nothing behind them, unless they are arrays.
 fn note_type(oid: pg_sys::Oid, found: &mut Contents) {
-    if oid.to_u32() < pg_sys::FirstNormalObjectId {
-        return;
-    }
-    // SAFETY: look-ups by value; what is no array gives no oid.
-    let kind = unsafe {
-        let element = pg_sys::get_element_type(oid);
-        pg_sys::get_typtype(if element == pg_sys::InvalidOid { oid } else { element })
-    };
-    let plain = [pg_sys::TYPTYPE_BASE, pg_sys::TYPTYPE_ENUM].contains(&(kind as u8));
-    if !plain {
+    if types::calls_when_made(oid) {
         found.domains.insert(oid.to_u32());
     }
 }
 
-/// Notes the operators of an expression that are not the server's own: what sorts, hashes and
-/// estimates by them stands in the catalog.
+/// Notes the operators of an expression that are users': what sorts, hashes and estimates by them
+/// stands in the catalog.
 unsafe fn note_operators(node: *mut pg_sys::Node, found: &mut Contents) {
     // SAFETY: as in `walk`; the three are one struct under different tags.
     unsafe {
@@ -260,9 +251,13 @@ unsafe fn note_operators(node: *mut pg_sys::Node, found: &mut Contents) {
             NodeTag::T_ScalarArrayOpExpr => (*node.cast::<pg_sys::ScalarArrayOpExpr>()).opno,
             _ => return,
         };
-        if operator.to_u32() >= pg_sys::FirstNormalObjectId {
-            found.operators.insert(operator.to_u32());
-        }
+        note_users_operator(operator.to_u32(), found);
+    }
+}
+
+fn note_users_operator(operator: u32, found: &mut Contents) {
+    if operator >= pg_sys::FirstNormalObjectId && function::is_users_operator(operator) {
+        found.operators.insert(operator);
     }
 }
 
@@ -274,9 +269,7 @@ fn note(oid: pg_sys::Oid, found: &mut Contents) {
 
 fn note_operator(operator: pg_sys::Oid, found: &mut Contents) {
     note(pg_sys::Oid::from(function::function_of_operator(operator.to_u32())), found);
-    if operator.to_u32() >= pg_sys::FirstNormalObjectId {
-        found.operators.insert(operator.to_u32());
-    }
+    note_users_operator(operator.to_u32(), found);
 }
 
 unsafe fn note_entry(entry: *const pg_sys::RangeTblEntry, found: &mut Contents) {
