@@ -38,7 +38,11 @@ fn everyday(fixture: &Fixture) -> Result<()> {
         ensure!(refused.is_empty(), "{} refused:\n{}", refused.len(), refused.join("\n\n"));
         ensure!(passed > ENOUGH, "{passed} passed, not read:\n{}", unread.join("\n\n"));
     }
-    Ok(())
+    drop_reader(&mut fixture.cluster.connect("guard_everyday")?, "guard_everyday_reader")
+}
+
+fn drop_reader(client: &mut Client, role: &str) -> Result<()> {
+    Ok(client.batch_execute(&format!("drop owned by {role}; drop role {role}"))?)
 }
 
 /// What psql is asked for: all of its commands that describe, with details and system objects.
@@ -90,7 +94,7 @@ fn latched(fixture: &Fixture) -> Result<()> {
         ensure!(differ.is_empty(), "{role}, {} differ:\n{}", differ.len(), differ.join("\n\n"));
         ensure!(answered > ENOUGH, "{role}: {answered} answered");
     }
-    Ok(())
+    drop_reader(&mut admin, "guard_latched_reader")
 }
 
 /// Whether both sessions answer, or none; and if they do, with as many rows.
