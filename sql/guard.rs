@@ -7,7 +7,7 @@ mod secrets;
 
 pub use functions::{Group, known, refused};
 pub use judge::{Allowed, Function, Home, Moment, Refused, judge};
-pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, secret};
+pub use secrets::{CATALOG_SECRETS, CatalogSecret, is_secret_setting, is_statement_text, secret};
 
 /// What a statement may call and read, of all that its names can stand for. `$1` are the names and
 /// `$2` the schemas of the search path, both as JSON; see the text for its rows.

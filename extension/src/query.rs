@@ -61,16 +61,19 @@ pub(crate) fn one<T: FromDatum + IntoDatum>(
     })
 }
 
-/// The first column of all rows as numbers; nulls are left out.
+/// A number and a text.
+pub(crate) type Pair = (Option<i64>, Option<String>);
+
+/// The first two columns of all rows.
 ///
 /// # Errors
 /// What SPI says.
-pub(crate) fn numbers(query: &str, args: &[DatumWithOid<'_>]) -> Result<Vec<i64>, SpiError> {
+pub(crate) fn pairs(query: &str, args: &[DatumWithOid<'_>]) -> Result<Vec<Pair>, SpiError> {
     Spi::connect(|client| {
-        let mut numbers = Vec::new();
+        let mut pairs = Vec::new();
         for row in client.select(query, None, args)? {
-            numbers.extend(row.get::<i64>(1)?);
+            pairs.push((row.get::<i64>(1)?, row.get::<String>(2)?));
         }
-        Ok(numbers)
+        Ok(pairs)
     })
 }

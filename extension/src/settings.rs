@@ -40,6 +40,7 @@ static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static GUARD_STATEMENT_TEXTS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static HEALTH_IGNORE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static HEALTH_TIME_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(health::TIME_LIMIT);
 static MAX_REGRESSION: GucSetting<f64> = GucSetting::<f64>::new(0.10);
@@ -147,6 +148,15 @@ pub(crate) fn register() {
         c"Functions that the guard lets pass though they are not known to read only.",
         c"A comma-separated list of schema.name, with * at the end for any name that begins so.",
         &GUARD_FUNCTIONS,
+        GucContext::Suset,
+        GucFlags::default(),
+    );
+    // On by default: who watches a server needs the texts, and mcp_top_queries shows them.
+    GucRegistry::define_bool_guc(
+        c"mcp_advisor.guard_statement_texts",
+        c"Whether the guard lets the texts of other users' statements be read.",
+        c"They are in the column query of pg_stat_activity and pg_stat_statements, as far as the role may see them.",
+        &GUARD_STATEMENT_TEXTS,
         GucContext::Suset,
         GucFlags::default(),
     );
@@ -285,6 +295,15 @@ pub(crate) fn guard() -> bool {
 pub(crate) fn guard_functions() -> Allowed {
     let setting = GUARD_FUNCTIONS.get().unwrap_or_default();
     Allowed::read(&setting.to_string_lossy())
+}
+
+/// Whether the texts of other users' statements may be read.
+///
+/// They are benign to most: what monitoring asks for first is which statements run, and the function
+/// `mcp_top_queries` shows them too. Where statements carry what others must not see, off keeps a
+/// guarded session from the columns that show them; the role's own privileges hold in any case.
+pub(crate) fn guard_statement_texts() -> bool {
+    GUARD_STATEMENT_TEXTS.get()
 }
 
 /// Findings of the database's health to leave out.

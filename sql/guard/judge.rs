@@ -39,7 +39,22 @@ pub struct Function {
     pub security_definer: bool,
     /// Whether it has a `search_path` of its own.
     pub pinned_path: bool,
+    /// Whether it is an aggregate.
+    pub aggregate: bool,
+    /// Whether it takes an argument of type `internal`, so that only the server can call it.
+    pub internal: bool,
+    /// What stands in `prosrc`: of a function in language `internal`, the server's function.
+    pub source: String,
 }
+
+/// What the server makes the constructors of every range type from.
+const CONSTRUCTORS: [&str; 5] = [
+    "range_constructor2",
+    "range_constructor3",
+    "multirange_constructor0",
+    "multirange_constructor1",
+    "multirange_constructor2",
+];
 
 /// When a function is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +91,9 @@ impl Allowed {
         Self(names.map(str::to_owned).collect())
     }
 
-    fn has(&self, function: &Function) -> bool {
+    /// Whether the function is on the list.
+    #[must_use]
+    pub fn has(&self, function: &Function) -> bool {
         let name = format!("{}.{}", function.schema, function.name);
         self.0.iter().any(|one| match one.strip_suffix('*') {
             Some(begin) => name.starts_with(begin),
@@ -111,6 +128,7 @@ pub fn judge(function: &Function, moment: Moment, allowed: &Allowed) -> Result<(
                 return Err(Refused { why: group.why.into(), hint: group.hint.into() });
             }
             if moment != Moment::Support
+                && !function.internal
                 && function.volatile
                 && function.home != Home::Extension(OURS.to_owned())
                 && !known(function)
@@ -133,6 +151,12 @@ fn known(function: &Function) -> bool {
 }
 
 fn user(function: &Function) -> Result<(), Refused> {
+    // What an aggregate does, the functions that it is made of do.
+    let constructor =
+        function.language == "internal" && CONSTRUCTORS.contains(&function.source.as_str());
+    if function.aggregate || constructor {
+        return Ok(());
+    }
     let why = if matches!(function.language.as_str(), "c" | "internal") {
         "It runs native code of the server under a name that somebody gave it."
     } else if !function.trusted {
@@ -171,6 +195,9 @@ mod tests {
             volatile: false,
             security_definer: false,
             pinned_path: false,
+            aggregate: false,
+            internal: false,
+            source: String::new(),
         }
     }
 
@@ -205,6 +232,9 @@ mod tests {
         let definer = Function { security_definer: true, ..user() };
         assert!(!passes(&definer));
         assert!(passes(&Function { pinned_path: true, ..definer }));
+        let native = || Function { language: "internal".to_owned(), ..user() };
+        assert!(passes(&Function { aggregate: true, ..native() }));
+        assert!(passes(&Function { source: "range_constructor2".to_owned(), ..native() }));
         // The name of a trusted function makes nobody trusted.
         let shadow = Function { name: "lower".to_owned(), volatile: true, ..user() };
         assert!(!passes(&shadow));
@@ -219,6 +249,7 @@ mod tests {
         assert!(passes(&Function { volatile: true, ..uuid }));
         let volatile = Function { volatile: true, ..function("public", "touch", home()) };
         assert!(!passes(&volatile));
+        assert!(passes(&Function { internal: true, ..volatile.clone() }));
         assert!(judge(&volatile, Moment::Sent, &Allowed::read("public.tou*")).is_ok());
         assert!(judge(&volatile, Moment::Sent, &Allowed::read("public.tou")).is_err());
     }

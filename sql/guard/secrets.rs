@@ -82,6 +82,15 @@ pub fn secret(name: &str) -> Option<(&'static str, &'static str)> {
     found.map(|(_, why, instead)| (*why, *instead))
 }
 
+/// Whether the column shows the texts of statements that other users sent.
+///
+/// `pg_prepared_statements` and `pg_cursors` show the session's own.
+#[must_use]
+pub fn is_statement_text(relation: &str, column: &str) -> bool {
+    let relations = ["pg_stat_activity", "pg_stat_statements", "pg_stat_monitor"];
+    relations.contains(&relation) && column == "query"
+}
+
 /// Whether the setting holds a secret. Names of settings have no case.
 ///
 /// Of the server's own these are `primary_conninfo` and `ssl_passphrase_command`. Applications keep
@@ -103,6 +112,13 @@ mod tests {
         for one in CATALOG_SECRETS {
             assert!(secret(one.relation).is_some(), "{one:?}");
         }
+    }
+
+    #[test]
+    fn texts_of_statements_are_a_column() {
+        assert!(is_statement_text("pg_stat_activity", "query"));
+        assert!(!is_statement_text("pg_stat_activity", "query_id"));
+        assert!(!is_statement_text("pg_prepared_statements", "statement"));
     }
 
     #[test]

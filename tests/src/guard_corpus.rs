@@ -7,6 +7,40 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use postgres::{Client, SimpleQueryMessage};
+
+/// The extensions whose functions the statements call, in the order in which they can be made.
+pub const EXTENSIONS: [&str; 29] = [
+    "amcheck",
+    "citext",
+    "cube",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "hypopg",
+    "intagg",
+    "intarray",
+    "isn",
+    "ltree",
+    "mcp_advisor",
+    "pageinspect",
+    "pg_buffercache",
+    "pg_freespacemap",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pg_visibility",
+    "pgcrypto",
+    "pgrowlocks",
+    "pgstattuple",
+    "seg",
+    "sslinfo",
+    "tablefunc",
+    "tsm_system_rows",
+    "tsm_system_time",
+    "unaccent",
+    "uuid-ossp",
+    "xml2",
+];
 
 /// A statement.
 #[derive(Debug, Clone)]
@@ -23,6 +57,50 @@ pub struct Case {
 #[must_use]
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("guard")
+}
+
+/// Makes everything that the statements are about in an empty database.
+///
+/// # Errors
+/// What the server says.
+pub fn fill(client: &mut Client) -> Result<()> {
+    for file in ["schema.sql", "schema_objects.sql"] {
+        client.batch_execute(&fs::read_to_string(folder().join(file))?).context(file)?;
+    }
+    for extension in EXTENSIONS {
+        let sql = format!("create extension \"{extension}\"");
+        client.batch_execute(&sql).context(extension)?;
+    }
+    Ok(())
+}
+
+/// Makes a role that may read everything there is in the database and the server's statistics.
+///
+/// # Errors
+/// What the server says.
+pub fn create_reader(client: &mut Client, role: &str) -> Result<()> {
+    client.batch_execute(&format!(
+        "create role {role} login password '{role}';
+        grant pg_monitor to {role};
+        grant usage on schema app to {role};
+        grant select on all tables in schema public to {role};
+        grant select on all sequences in schema public to {role}"
+    ))?;
+    Ok(())
+}
+
+/// How many rows the server answers, or the SQLSTATE of its error.
+///
+/// # Errors
+/// When the connection is lost.
+pub fn rows(client: &mut Client, sql: &str) -> Result<Result<usize, String>> {
+    match client.simple_query(sql) {
+        Ok(messages) => {
+            let row = |message: &&SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
+            Ok(Ok(messages.iter().filter(row).count()))
+        }
+        Err(error) => Ok(Err(error.code().context("no answer of the server")?.code().to_owned())),
+    }
 }
 
 /// All statements of the files whose names begin so.

@@ -55,15 +55,21 @@ fn read<'a>(text: &CStr, types: &[u32]) -> Result<Statement<'a>, &'static str> {
     unsafe {
         let text = pg_sys::pstrdup(text.as_ptr());
         let raw = parse(text)?;
-        Ok(read_raw(raw, text, types))
+        let mut statement = rewritten(raw, text, types);
+        for &query in &statement.queries {
+            let dump = pg_sys::nodeToString(query.cast());
+            statement.dumps.push(CStr::from_ptr(dump).to_string_lossy().into_owned());
+            pg_sys::pfree(dump.cast());
+        }
+        Ok(statement)
     }
 }
 
-/// Analyzes and rewrites one statement of the parser's.
+/// Analyzes and rewrites one statement of the parser's. There are no dumps of its trees.
 ///
 /// # Safety
 /// `raw` and `text` must live as long as the current memory context, and the text be NUL-terminated.
-pub(super) unsafe fn read_raw<'a>(
+pub(super) unsafe fn rewritten<'a>(
     raw: *mut pg_sys::RawStmt,
     text: *const std::ffi::c_char,
     types: &[u32],
@@ -102,16 +108,12 @@ pub(super) unsafe fn read_raw<'a>(
             statement.plannable = false;
             return statement;
         }
-        let rewritten = pg_sys::pg_rewrite_query(query);
-        for at in 0..list_len(rewritten) {
-            let query: *mut pg_sys::Query = pg_sys::list_nth(rewritten, at).cast();
-            if (*query).commandType == pg_sys::CmdType::CMD_UTILITY {
-                continue;
+        let queries = pg_sys::pg_rewrite_query(query);
+        for at in 0..list_len(queries) {
+            let query: *mut pg_sys::Query = pg_sys::list_nth(queries, at).cast();
+            if (*query).commandType != pg_sys::CmdType::CMD_UTILITY {
+                statement.queries.push(query);
             }
-            let dump = pg_sys::nodeToString(query.cast());
-            statement.dumps.push(CStr::from_ptr(dump).to_string_lossy().into_owned());
-            pg_sys::pfree(dump.cast());
-            statement.queries.push(query);
         }
         statement
     }

@@ -10,6 +10,7 @@ mod bridge;
 mod databases;
 mod determinism;
 mod geometric;
+mod guard;
 mod health;
 mod memory;
 mod quality;
@@ -58,11 +59,13 @@ pub enum Section {
     Bridge,
     /// The health checks on large catalogs, beside other tools' checks, and what they lock.
     Health,
+    /// What the guard costs: check, latch, restricted calls.
+    Guard,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -73,6 +76,7 @@ impl Section {
         Self::Runtime,
         Self::Bridge,
         Self::Health,
+        Self::Guard,
     ];
 
     /// The name by which it is asked for.
@@ -89,6 +93,7 @@ impl Section {
             Self::Runtime => "runtime",
             Self::Bridge => "bridge",
             Self::Health => "health",
+            Self::Guard => "guard",
         }
     }
 
@@ -118,6 +123,7 @@ impl Section {
             Self::Runtime => runtime::measure(bench),
             Self::Bridge => bridge::measure(bench),
             Self::Health => health::measure(bench),
+            Self::Guard => guard::measure(bench),
         }
     }
 }

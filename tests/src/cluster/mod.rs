@@ -181,6 +181,30 @@ impl Cluster {
         Ok(())
     }
 
+    /// The queries that psql sends for a command of its own, such as `\\d+`.
+    ///
+    /// # Errors
+    /// When psql cannot be run or sends none.
+    pub fn queries_of_psql(&self, database: &str, command: &str) -> Result<Vec<String>> {
+        let output = Command::new(self.installation.client("psql"))
+            .args(["--no-psqlrc", "--echo-hidden", "--username", SUPERUSER, "--host"])
+            .arg(self.socket_dir())
+            .args(["--dbname", database, "--command", command])
+            .env("PAGER", "")
+            .stdin(Stdio::null())
+            .output()
+            .context("run psql")?;
+        let text = String::from_utf8(output.stdout)?;
+        let after_headline = text.split("********* QUERY **********\n").skip(1);
+        let query =
+            |text: &str| text.split("\n**************************\n").next().map(str::to_owned);
+        let queries: Vec<String> = after_headline.filter_map(query).collect();
+        // That it finds nothing to show is an error to psql.
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(!queries.is_empty(), "psql asks nothing for {command}: {error}");
+        Ok(queries)
+    }
+
     /// The folder of the Unix socket.
     #[must_use]
     pub fn socket_dir(&self) -> PathBuf {

@@ -10,6 +10,8 @@ mod explain_analyze;
 mod findings;
 mod fixture;
 mod guard;
+mod guard_everyday;
+mod guard_hidden;
 mod guard_latch;
 mod guard_latch_kinds;
 mod health;
@@ -66,6 +68,8 @@ fn main() -> Result<ExitCode> {
         explain_analyze::CASES,
         findings::CASES,
         guard::CASES,
+        guard_everyday::CASES,
+        guard_hidden::CASES,
         guard_latch::CASES,
         guard_latch_kinds::CASES,
         health::CASES,

@@ -5,8 +5,11 @@ use std::ffi::{CStr, c_char};
 use advisor_sql::guard::{Function, Home};
 use pgrx::{FromDatum, pg_sys};
 
+/// The cache of `pg_proc` by oid.
+pub(super) const PROCOID: i32 = pg_sys::SysCacheIdentifier::PROCOID as i32;
+
 /// `SQLlanguageId` of the server's `pg_language.dat`.
-const SQL: u32 = 14;
+pub(super) const SQL: u32 = 14;
 
 /// `aggtransfn` to `aggmfinalfn`: attribute numbers of `pg_aggregate`.
 const AGGREGATE_PARTS: std::ops::RangeInclusive<pg_sys::AttrNumber> = 4..=11;
@@ -22,10 +25,7 @@ pub(crate) fn function(oid: u32) -> Option<Function> {
     let id = pg_sys::Oid::from(oid);
     // SAFETY: the tuple is held while its fields are copied out; names in it are NUL-terminated.
     unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::PROCOID as i32,
-            pg_sys::Datum::from(id),
-        );
+        let tuple = pg_sys::SearchSysCache1(PROCOID, pg_sys::Datum::from(id));
         if tuple.is_null() {
             return None;
         }
@@ -39,7 +39,11 @@ pub(crate) fn function(oid: u32) -> Option<Function> {
             trusted: is_trusted((*form).prolang),
             volatile: (*form).provolatile as u8 == pg_sys::PROVOLATILE_VOLATILE,
             security_definer: (*form).prosecdef,
-            pinned_path: settings(tuple).iter().any(|one| one.starts_with("search_path=")),
+            pinned_path: search_path(tuple).is_some(),
+            aggregate: (*form).prokind as u8 == pg_sys::PROKIND_AGGREGATE,
+            internal: has_internal_argument(form),
+            source: attribute(PROCOID, tuple, pg_sys::Anum_pg_proc_prosrc as pg_sys::AttrNumber)
+                .unwrap_or_default(),
         };
         pg_sys::ReleaseSysCache(tuple);
         Some(function)
@@ -81,6 +85,11 @@ pub(crate) fn function_of_operator(operator: u32) -> u32 {
     unsafe { pg_sys::get_opcode(pg_sys::Oid::from(operator)).to_u32() }
 }
 
+/// Whether the operator's function is a user's.
+pub(super) fn is_users_operator(operator: u32) -> bool {
+    home(function_of_operator(operator)) == Home::User
+}
+
 fn home(oid: u32) -> Home {
     if oid < pg_sys::FirstNormalObjectId {
         return Home::Core;
@@ -111,16 +120,26 @@ fn is_trusted(language: pg_sys::Oid) -> bool {
     }
 }
 
-/// `proconfig`: the settings that the function has while it runs.
-unsafe fn settings(tuple: pg_sys::HeapTuple) -> Vec<String> {
+unsafe fn has_internal_argument(form: *const pg_sys::FormData_pg_proc) -> bool {
+    // SAFETY: a form of the cache; the vector has as many oids as it says.
+    unsafe {
+        let types = &raw const (*form).proargtypes;
+        let count = usize::try_from((*types).dim1).unwrap_or(0);
+        let types = std::slice::from_raw_parts((*types).values.as_ptr(), count);
+        types.contains(&pg_sys::INTERNALOID)
+    }
+}
+
+/// The `search_path` that the function has while it runs, if it has one of its own.
+pub(super) unsafe fn search_path(tuple: pg_sys::HeapTuple) -> Option<String> {
     let number = pg_sys::Anum_pg_proc_proconfig as pg_sys::AttrNumber;
     // SAFETY: a tuple of that cache; the attribute is of type text[].
-    unsafe { attribute(pg_sys::SysCacheIdentifier::PROCOID as i32, tuple, number) }
-        .unwrap_or_default()
+    let settings: Vec<String> = unsafe { attribute(PROCOID, tuple, number) }.unwrap_or_default();
+    settings.iter().find_map(|one| one.strip_prefix("search_path=").map(str::to_owned))
 }
 
 /// An attribute of a tuple of the cache, which must be of type `T`.
-unsafe fn attribute<T: FromDatum>(
+pub(super) unsafe fn attribute<T: FromDatum>(
     cache: i32,
     tuple: pg_sys::HeapTuple,
     number: pg_sys::AttrNumber,

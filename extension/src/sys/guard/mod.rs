@@ -2,18 +2,28 @@
 //! and the latch that holds a session to reading.
 
 pub(super) mod answer;
+mod body;
 mod clock;
 mod function;
 mod latch;
 mod relation;
 mod statement;
 mod tree;
+mod types;
+mod undisturbed;
 mod utility;
 pub(super) mod watch;
 
+pub(crate) use body::{body, defaults, enter, expressions};
 pub(crate) use function::{function, signature};
 pub(crate) use latch::{Ceilings, Until, latch};
 pub(crate) use relation::Read;
 pub(crate) use statement::{Sent, sent};
-pub(crate) use tree::{Contents, contents};
-pub(crate) use watch::{Judges, Refusal, install};
+pub(crate) use tree::{Call, Contents, contents};
+pub(crate) use watch::{Judges, Refusal};
+
+/// Chains all hooks of the guard. Called from `_PG_init`, once a process.
+pub(crate) fn install(judges: Judges) {
+    watch::install(judges);
+    undisturbed::install(judges);
+}

@@ -7,6 +7,9 @@ use pgrx::pg_sys;
 use crate::sys::analyze::list_len;
 use crate::sys::pg_compat;
 
+/// The name of the extension, its view and its function.
+const STATEMENTS: &str = "pg_stat_statements";
+
 /// A relation that a query reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Read {
@@ -60,9 +63,41 @@ pub(super) unsafe fn is_replaced_view(entry: *const pg_sys::RangeTblEntry) -> bo
 pub(super) unsafe fn is_own_view(entry: *const pg_sys::RangeTblEntry) -> bool {
     // SAFETY: an entry of a range table.
     unsafe {
-        (*entry).relid != pg_sys::InvalidOid
+        let view = (*entry).relid;
+        view != pg_sys::InvalidOid
             && (*entry).relkind as u8 == pg_sys::RELKIND_VIEW
-            && (*entry).relid.to_u32() < pg_sys::FirstNormalObjectId
+            && (view.to_u32() < pg_sys::FirstNormalObjectId || is_statements(view))
+    }
+}
+
+/// Whether the view is `pg_stat_statements`, which shows what its reader may see.
+unsafe fn is_statements(view: pg_sys::Oid) -> bool {
+    // SAFETY: look-ups by value.
+    unsafe {
+        let named = text(pg_sys::get_rel_name(view)).is_some_and(|name| name == STATEMENTS);
+        if !named {
+            return false;
+        }
+        let extension = pg_sys::getExtensionOfObject(pg_sys::RelationRelationId, view);
+        extension != pg_sys::InvalidOid
+            && text(pg_sys::get_extension_name(extension)).is_some_and(|name| name == STATEMENTS)
+    }
+}
+
+/// The handler of a foreign table, with the table's name.
+pub(super) unsafe fn handler(entry: *const pg_sys::RangeTblEntry) -> Option<(u32, String)> {
+    // SAFETY: an entry of a range table; the rest are look-ups by value.
+    unsafe {
+        if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION
+            || (*entry).relkind as u8 != pg_sys::RELKIND_FOREIGN_TABLE
+        {
+            return None;
+        }
+        let server = pg_sys::GetForeignServer(pg_sys::GetForeignServerIdByRelId((*entry).relid));
+        let wrapper = pg_sys::GetForeignDataWrapper((*server).fdwid);
+        let name = text(pg_sys::get_rel_name((*entry).relid))?;
+        let schema = text(pg_sys::get_namespace_name(pg_sys::get_rel_namespace((*entry).relid)))?;
+        Some(((*wrapper).fdwhandler.to_u32(), format!("{schema}.{name}")))
     }
 }
 

@@ -5,7 +5,8 @@ use std::ffi::{CStr, c_char};
 use pgrx::pg_sys::NodeTag;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-use crate::sys::analyze::{list_len, parse, read_raw, to_c_string};
+use super::undisturbed::undisturbed;
+use crate::sys::analyze::{list_len, parse, rewritten, to_c_string};
 use crate::sys::position::locating;
 use crate::sys::{Arena, ServerError, Statement};
 
@@ -27,7 +28,7 @@ pub(crate) enum Sent<'a> {
 /// As [`crate::sys::analyze`].
 pub(crate) fn sent<'a>(arena: &'a Arena, text: &str) -> Result<Sent<'a>, ServerError> {
     let text = to_c_string(text)?;
-    locating(|| arena.with(|| read(&text)))?
+    locating(|| arena.with(|| undisturbed(|| read(&text))))?
         .map_err(|message| ServerError::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, message))
 }
 
@@ -43,7 +44,7 @@ fn read<'a>(text: &CStr) -> Result<Sent<'a>, &'static str> {
             return Ok(Sent::Show(owned((*show).name)));
         }
         if (*node).type_ != NodeTag::T_ExplainStmt {
-            let statement = read_raw(raw, text, &[]);
+            let statement = rewritten(raw, text, &[]);
             return Ok(match statement.plannable {
                 true => Sent::Query(statement),
                 false => Sent::Other(tag(node)),
@@ -54,7 +55,7 @@ fn read<'a>(text: &CStr) -> Result<Sent<'a>, &'static str> {
         let inner = (*explain).query;
         // Planned only, they are what they are made from.
         (*raw).stmt = if analyze { inner } else { source(inner) };
-        let statement = read_raw(raw, text, &[]);
+        let statement = rewritten(raw, text, &[]);
         Ok(match statement.plannable {
             true => Sent::Explain { statement, analyze },
             false => Sent::Other(format!("EXPLAIN {}", tag(inner))),
