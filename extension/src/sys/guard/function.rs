@@ -5,8 +5,19 @@ use std::ffi::{CStr, c_char};
 use advisor_sql::guard::{Function, Home};
 use pgrx::{FromDatum, pg_sys};
 
-/// `SQLlanguageId` of the server's `pg_language.dat`.
+/// `INTERNALlanguageId` and `SQLlanguageId` of the server's `pg_language.dat`.
+const INTERNAL: u32 = 12;
 const SQL: u32 = 14;
+
+/// The functions of the server that make a range or multirange of any type. CREATE TYPE declares them
+/// anew under the name of each range type.
+const CONSTRUCTORS: [&str; 5] = [
+    "range_constructor2",
+    "range_constructor3",
+    "multirange_constructor0",
+    "multirange_constructor1",
+    "multirange_constructor2",
+];
 
 /// `aggtransfn` to `aggmfinalfn`: attribute numbers of `pg_aggregate`.
 const AGGREGATE_PARTS: std::ops::RangeInclusive<pg_sys::AttrNumber> = 4..=11;
@@ -34,7 +45,7 @@ pub(crate) fn function(oid: u32) -> Option<Function> {
             schema: name(pg_sys::get_namespace_name((*form).pronamespace)),
             name: name((&raw const (*form).proname.data).cast()),
             arguments: usize::try_from((*form).pronargs).unwrap_or(0),
-            home: home(oid),
+            home: if is_constructor(tuple) { Home::Core } else { home(oid) },
             language: name(pg_sys::get_language_name((*form).prolang, true)),
             trusted: is_trusted((*form).prolang),
             volatile: (*form).provolatile as u8 == pg_sys::PROVOLATILE_VOLATILE,
@@ -93,6 +104,18 @@ fn home(oid: u32) -> Home {
             return Home::User;
         }
         Home::Extension(name(pg_sys::get_extension_name(extension)))
+    }
+}
+
+/// Whether the function is one of a range type's: the server's own, whoever made the type.
+unsafe fn is_constructor(tuple: pg_sys::HeapTuple) -> bool {
+    let number = pg_sys::Anum_pg_proc_prosrc as pg_sys::AttrNumber;
+    // SAFETY: a tuple of that cache; the attribute is of type text.
+    unsafe {
+        let form: *const pg_sys::FormData_pg_proc = pg_sys::GETSTRUCT(tuple).cast();
+        (*form).prolang.to_u32() == INTERNAL
+            && attribute::<String>(pg_sys::SysCacheIdentifier::PROCOID as i32, tuple, number)
+                .is_some_and(|source| CONSTRUCTORS.contains(&source.as_str()))
     }
 }
 
