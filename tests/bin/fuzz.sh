@@ -40,10 +40,10 @@ run() { # run TARGET RUNS LENGTH [ARGUMENT...]
     fi
     say "fuzzing ${program##*/}"
     "$program" "${limits[@]}" -max_len="$length" -timeout=60 -rss_limit_mb=4096 -verbosity=0 \
-        -print_final_stats=1 -artifact_prefix="$fuzz/found/${program##*/}-" "$@" "$corpus" "$fuzz/seeds" ||
+        -print_final_stats=1 -artifact_prefix="$fuzz/found/${program##*/}-" "$corpus" "$@" ||
         die "$fuzz/found has an input for ${program##*/} that must not be"
     [ -n "$seconds" ] || rm -r "$corpus"
 }
 
-run check 8000 4096
-run grammar 1500 256 -len_control=0
+run check 6000 4096 "$fuzz/seeds"
+run grammar 400 256 -len_control=0
