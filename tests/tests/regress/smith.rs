@@ -141,9 +141,9 @@ fn in_a_latched_session(database: &Database) -> Result<()> {
             .spawn()
             .context("start sqlsmith")?;
         let (log, reader) = Log::follow(process.stderr.take().context("no standard error")?);
-        // It reads the catalog first, which is the only line that it writes to begin with.
+        // It reads the catalog first, and says so; its last line about that is of indexes.
         let begun = wait_until("sqlsmith has read the catalog", LOADING, || {
-            Ok(log.text().contains("parameters...done") || process.try_wait()?.is_some())
+            Ok(log.text().contains("indexes...done") || process.try_wait()?.is_some())
         });
         let end = Instant::now() + Duration::from_secs(seconds()?);
         while begun.is_ok() && Instant::now() < end && process.try_wait()?.is_none() {
