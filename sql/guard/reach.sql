@@ -291,6 +291,9 @@ select
     l.lanpltrusted or l.lanname in ('c', 'internal') and (p.oid < 16384 or e.oid is not null) as trusted,
     p.provolatile = 'v' as volatile,
     p.prosecdef as security_definer,
+    p.prokind = 'a' as aggregate,
+    'internal'::regtype = any (p.proargtypes) as internal,
+    case when l.lanname = 'internal' then p.prosrc else '' end as source,
     coalesce(p.proconfig::text like '%search_path=%', false) as pinned_path,
     -- A text that is put together while it runs, or a name that is not spelled out.
     e.oid is null and p.oid >= 16384
@@ -310,7 +313,7 @@ group by p.oid, n.nspname, l.lanname, l.lanpltrusted, e.oid, e.extname
 union all
 select distinct
     'relation', n.nspname, c.relname, true, c.oid::regclass::text, 0, c.oid < 16384, null, null,
-    true, false, false, false, false
+    true, false, false, false, false, false, '', false
 from walk as w
 inner join pg_class as c
     on w.class = 'pg_class'::regclass and c.oid = w.object

@@ -20,6 +20,8 @@ export PATH=$tools/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 # For the programs and tests under tests/.
 export ADVISOR_PG_CONFIG=$pg_config
 export ADVISOR_PGBOUNCER=$tools/pgbouncer/usr/sbin/pgbouncer
+export ADVISOR_REGRESS=$tools/regress-$PG
+export ADVISOR_SQLSMITH=$tools/sqlsmith
 
 # The one place where the versions are written is Cargo.toml.
 pgrx_version=$(sed -n 's/^pgrx = "=\(.*\)"$/\1/p' Cargo.toml)

@@ -127,6 +127,9 @@ struct Reached {
     volatile: bool,
     security_definer: bool,
     pinned_path: bool,
+    aggregate: bool,
+    internal: bool,
+    source: String,
     dynamic: bool,
 }
 
@@ -165,6 +168,9 @@ impl Reached {
             volatile: self.volatile,
             security_definer: self.security_definer,
             pinned_path: self.pinned_path,
+            aggregate: self.aggregate,
+            internal: self.internal,
+            source: self.source.clone(),
         }
     }
 }
@@ -188,6 +194,9 @@ mod tests {
             volatile: false,
             security_definer: false,
             pinned_path: false,
+            aggregate: false,
+            internal: false,
+            source: String::new(),
             dynamic: false,
         }
     }

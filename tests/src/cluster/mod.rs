@@ -205,6 +205,14 @@ impl Cluster {
         Ok(queries)
     }
 
+    /// A command for a client program that connects as superuser.
+    #[must_use]
+    pub fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.installation.client(program));
+        command.env("PGHOST", self.socket_dir()).env("PGUSER", SUPERUSER);
+        command
+    }
+
     /// The folder of the Unix socket.
     #[must_use]
     pub fn socket_dir(&self) -> PathBuf {

@@ -8,7 +8,10 @@ use postgres::error::SqlState;
 use crate::Case;
 use crate::fixture::Fixture;
 
-pub(crate) const CASES: &[Case] = &[("guard_refuses_hostile_statements", hostile)];
+pub(crate) const CASES: &[Case] = &[
+    ("guard_refuses_hostile_statements", hostile),
+    ("guard_lets_the_functions_of_a_range_type_pass", range_types),
+];
 
 /// What the guard says of a statement: `None` when the server does not take it.
 pub(crate) fn verdict(client: &mut Client, sql: &str) -> Result<Option<Result<(), String>>> {
@@ -63,5 +66,29 @@ fn hostile(fixture: &Fixture) -> Result<()> {
     }
     println!("refused {refused}, not read {unread}");
     ensure!(passed.is_empty(), "{} passed:\n{}", passed.len(), passed.join("\n\n"));
+    Ok(())
+}
+
+/// CREATE TYPE declares functions for each range type, in the language `internal`; others in that
+/// language stay refused.
+fn range_types(fixture: &Fixture) -> Result<()> {
+    let mut client = fixture.database("guard_range_types", &["mcp_advisor"])?;
+    client.batch_execute(
+        "create type price_range as range (subtype = numeric, multirange_type_name = price_ranges);
+        create function price_file(text) returns text language internal as 'pg_read_file';
+        create function price_bounds(numeric, numeric) returns price_range language sql volatile
+            as 'select price_range($1, $2)';",
+    )?;
+    for sql in [
+        "select price_range(1, 2) && price_range(2, 3, '[]')",
+        "select price_ranges(), price_ranges(price_range(1, 2))",
+        "select price_ranges(price_range(1, 2), price_range(5, 6)) @> 1.5",
+        "select range_agg(r) from (values (price_range(1, 2))) as v (r)",
+    ] {
+        ensure!(verdict(&mut client, sql)? == Some(Ok(())), "{sql}");
+    }
+    for sql in ["select price_file('PG_VERSION')", "select price_bounds(1, 2)"] {
+        ensure!(matches!(verdict(&mut client, sql)?, Some(Err(_))), "{sql}");
+    }
     Ok(())
 }
