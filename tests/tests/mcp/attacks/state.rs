@@ -1,0 +1,139 @@
+//! What a second session sees of the server: everything that an attack may change.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use postgres::Client;
+use postgres::fallible_iterator::FallibleIterator;
+
+use super::world::World;
+
+/// The state, by name of its parts.
+pub(super) type State = BTreeMap<String, String>;
+
+/// Sessions of the second one, in the database of a class.
+pub(super) struct Observer {
+    pub(super) database: String,
+    pub(super) client: Client,
+    listener: Client,
+    messages: usize,
+}
+
+/// The channel that somebody listens to.
+const CHANNEL: &str = "attack";
+
+impl Observer {
+    pub(super) fn connect(world: &World, database: &str) -> Result<Self> {
+        let client = world.cluster.connect(database)?;
+        let mut listener = world.cluster.connect(database)?;
+        listener.batch_execute(&format!("listen {CHANNEL}"))?;
+        Ok(Self { database: database.to_owned(), client, listener, messages: 0 })
+    }
+
+    /// The state now.
+    pub(super) fn state(&mut self, world: &mut World) -> Result<State> {
+        let mut state = State::new();
+        for row in self.client.query("select part, coalesce(value, '') from observer.state()", &[])? {
+            state.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+        let mut add = |part: &str, value: String| state.insert(part.to_owned(), value);
+        add("connections to a port", world.visitors().to_string());
+        add("other sessions", world.bystanders()?);
+        add("files", files(&world.root));
+        let arrived = self.listener.notifications().timeout_iter(Duration::ZERO).count();
+        self.messages += arrived.context("listen")?;
+        add("messages", self.messages.to_string());
+        Ok(state)
+    }
+
+    /// Rows of the catalog: dear, and never changed without a transaction number.
+    pub(super) fn catalogs(&mut self) -> Result<String> {
+        Ok(self.client.query_one("select observer.catalogs()", &[])?.try_get(0)?)
+    }
+
+    /// Where the log of changes ends.
+    pub(super) fn log_end(&mut self) -> Result<String> {
+        Ok(self.client.query_one("select pg_current_wal_insert_lsn()::text", &[])?.try_get(0)?)
+    }
+
+    /// What was logged since `place` that reading does not log.
+    pub(super) fn logged(&mut self, place: &str) -> Result<Option<String>> {
+        if self.log_end()? == place {
+            return Ok(None);
+        }
+        // The functions that read the log see what is written to disk, which is soon.
+        let end = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < end {
+            let sql = "select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()";
+            if self.client.query_one(sql, &[])?.try_get(0)? {
+                break;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        let sql = format!("select observer.changes('{place}')");
+        Ok(self.client.query_one(&sql, &[])?.try_get(0)?)
+    }
+
+    /// What a query says that gives one truth value.
+    pub(super) fn holds(&mut self, sql: &str) -> Result<bool> {
+        let row = self.client.query_one(sql, &[]).with_context(|| format!("holds: {sql}"))?;
+        Ok(row.try_get::<_, Option<bool>>(0)?.unwrap_or(false))
+    }
+}
+
+/// The parts that differ, as words.
+pub(super) fn difference(before: &State, after: &State) -> Vec<String> {
+    let differs = |part: &&String| before.get(*part) != after.get(*part);
+    let parts = before.keys().filter(differs);
+    parts
+        .map(|part| {
+            let of = |state: &State| state.get(part).cloned().unwrap_or_default();
+            format!("{part}: {} → {}", of(before), of(after))
+        })
+        .collect()
+}
+
+/// Names of files that the server or its programs may have made, and what is in those of the
+/// scratch folder and in the configuration.
+fn files(root: &Path) -> String {
+    let data = root.join("data");
+    let mut found = Vec::new();
+    list(&root.join("scratch"), true, 3, &mut found);
+    list(&data, false, 0, &mut found);
+    for folder in ["log", "pg_replslot", "pg_snapshots", "pg_tblspc", "pg_twophase", "base/pgsql_tmp", "pg_logical/mappings"] {
+        list(&data.join(folder), false, 2, &mut found);
+    }
+    for file in ["postgresql.auto.conf", "postgresql.conf", "pg_hba.conf", "pg_ident.conf"] {
+        let text = fs::read(data.join(file)).unwrap_or_default();
+        found.push(format!("{file} {:x}", hash(&text)));
+    }
+    found.sort();
+    found.join("\n")
+}
+
+fn list(folder: &Path, contents: bool, depth: usize, found: &mut Vec<String>) {
+    // A folder or file that is not there, or is gone meanwhile, is none.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let mut line = path.display().to_string();
+        if path.is_dir() {
+            if depth > 0 {
+                list(&path, contents, depth - 1, found);
+            }
+        } else if contents {
+            line = format!("{line} {:x}", hash(&fs::read(&path).unwrap_or_default()));
+        }
+        found.push(line);
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
