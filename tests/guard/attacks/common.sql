@@ -103,7 +103,7 @@ begin
             execute format('select concat(count(*), md5(string_agg(concat(t.ctid, t.xmin, t.xmax, t::text), ''|'' '
                 'order by t.ctid))) from only %s as t', relation.name) into one;
         end if;
-        whole := whole || relation.name || ' ' || one || '; ';
+        whole := whole || relation.name || ' ' || one || chr(10);
     end loop;
     return whole;
 end
@@ -121,7 +121,7 @@ begin
     loop
         execute format('select concat(count(*), '' '', max(xmin::text::bigint), '' '', sum(xmax::text::bigint)) '
             'from %s', relation.name) into one;
-        whole := whole || relation.name || ' ' || one || '; ';
+        whole := whole || relation.name || ' ' || one || chr(10);
     end loop;
     return whole || (select md5(string_agg(concat(oid, relpages, reltuples, relallvisible, relfilenode), '|' order by oid))
         from pg_class where oid >= 16384);
@@ -138,7 +138,7 @@ set search_path = pg_catalog as $$
     union all select 'configuration', pg_conf_load_time()::text
     union all select 'log file', pg_current_logfile()
     union all select 'start', pg_postmaster_start_time()::text
-    union all select 'slots', (select string_agg(concat(slot_name, restart_lsn, confirmed_flush_lsn, active), ' ' order by slot_name) from pg_replication_slots)
+    union all select 'slots', (select string_agg(concat(slot_name, restart_lsn, confirmed_flush_lsn, active), chr(10) order by slot_name) from pg_replication_slots)
     union all select 'origins', (select string_agg(concat(local_id, remote_lsn), ' ' order by local_id) from pg_replication_origin_status)
     union all select 'prepared transactions', (select string_agg(gid, ' ' order by gid) from pg_prepared_xacts)
     union all select 'advisory locks', (select string_agg(concat(classid, ':', objid, ' ', mode), ', ' order by classid, objid, mode) from pg_locks where locktype = 'advisory')

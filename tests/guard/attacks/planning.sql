@@ -1,5 +1,5 @@
 --- class: Effects of planning
---- Nothing is executed: constants are folded, estimates and partitions found by calling functions.
+--- Nothing is executed, but constants are folded, estimates and partitions found by calling functions.
 --- setup:
 create table items (id integer, n integer);
 insert into items select i, i % 100 from generate_series(1, 5000) as i;

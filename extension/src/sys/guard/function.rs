@@ -75,6 +75,27 @@ pub(crate) fn parts_of_aggregate(oid: u32) -> Vec<u32> {
     }
 }
 
+/// The expressions that stand in for arguments that a call leaves out, as the catalog has them; none
+/// when a call with that many arguments leaves out none.
+pub(super) fn defaults(oid: u32, given: i32) -> Option<String> {
+    let cache = pg_sys::SysCacheIdentifier::PROCOID as i32;
+    // SAFETY: the tuple is held while its fields are read; the attribute, of type pg_node_tree, is
+    // stored as a text is.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(pg_sys::Oid::from(oid)));
+        if tuple.is_null() {
+            return None;
+        }
+        let form: *const pg_sys::FormData_pg_proc = pg_sys::GETSTRUCT(tuple).cast();
+        let number = pg_sys::Anum_pg_proc_proargdefaults as pg_sys::AttrNumber;
+        let text = (given < i32::from((*form).pronargs))
+            .then(|| attribute::<String>(cache, tuple, number))
+            .flatten();
+        pg_sys::ReleaseSysCache(tuple);
+        text
+    }
+}
+
 /// The function behind an operator; 0 when it is gone.
 pub(crate) fn function_of_operator(operator: u32) -> u32 {
     // SAFETY: cache look-up by value; an unknown oid gives 0.

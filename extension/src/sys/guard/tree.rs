@@ -2,7 +2,7 @@
 //! column that it reads.
 
 use std::collections::BTreeSet;
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 
 use pgrx::pg_sys::NodeTag;
 use pgrx::{FromDatum, pg_guard, pg_sys};
@@ -10,6 +10,7 @@ use pgrx::{FromDatum, pg_guard, pg_sys};
 use super::function;
 use super::relation::{self, Read};
 use crate::sys::Statement;
+use crate::sys::analyze::list_len;
 
 /// `current_setting(text)` and `current_setting(text, boolean)` in `pg_proc.dat`.
 const CURRENT_SETTING: [u32; 2] = [2077, 3294];
@@ -29,6 +30,8 @@ pub(crate) struct Contents {
     pub(crate) domains: BTreeSet<u32>,
     /// Settings that are asked for by name.
     pub(crate) settings: Vec<String>,
+    /// Functions whose default arguments were looked into.
+    defaulted: BTreeSet<u32>,
     /// Bodies of views of the server's own, which show what they may.
     own_bodies: Vec<*mut pg_sys::Query>,
     /// How many of these the walk is in.
@@ -85,7 +88,13 @@ unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut c_void) 
                 return false;
             }
             NodeTag::T_FuncExpr => {
-                found.settings.extend(setting(node.cast()));
+                let call: *const pg_sys::FuncExpr = node.cast();
+                found.settings.extend(setting(call));
+                note_defaults((*call).funcid, (*call).args, found);
+            }
+            NodeTag::T_WindowFunc => {
+                let call: *const pg_sys::WindowFunc = node.cast();
+                note_defaults((*call).winfnoid, (*call).args, found);
             }
             NodeTag::T_SortGroupClause => {
                 let clause: *const pg_sys::SortGroupClause = node.cast();
@@ -147,6 +156,22 @@ unsafe extern "C-unwind" fn note_function(oid: pg_sys::Oid, context: *mut c_void
 fn note(oid: pg_sys::Oid, found: &mut Contents) {
     if oid != pg_sys::InvalidOid {
         found.functions.insert(oid.to_u32());
+    }
+}
+
+/// Looks into the expressions for arguments that a call leaves out: the tree has them only once it
+/// is planned.
+unsafe fn note_defaults(function: pg_sys::Oid, given: *mut pg_sys::List, found: &mut Contents) {
+    let oid = function.to_u32();
+    // SAFETY: the list of arguments of a call.
+    let given = unsafe { list_len(given) };
+    let Some(text) = function::defaults(oid, given) else { return };
+    let Ok(text) = CString::new(text) else { return };
+    if found.defaulted.insert(oid) {
+        let context: *mut Contents = found;
+        // SAFETY: the text is the server's own, and what is read from it lives as long as the tree
+        // that is walked.
+        unsafe { walk(pg_sys::stringToNode(text.as_ptr()).cast(), context.cast()) };
     }
 }
 

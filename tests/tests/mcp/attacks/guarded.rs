@@ -1,14 +1,12 @@
 //! Attacks through the bridge.
 
-use std::time::{Duration, Instant};
-
 use advisor_tests::attacks::{Attack, Class};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 
 use super::bridge::{Bridge, Reply, with_sql};
 use super::resource::{self, Peak};
-use super::state::{Observer, State, difference};
+use super::state::{Observer, State, settled};
 use super::world::World;
 use super::{Outcome, judge};
 
@@ -17,9 +15,6 @@ pub(super) struct Report {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) peak: Peak,
 }
-
-/// How long an effect of what has ended is waited for to go away.
-const SETTLED: Duration = Duration::from_secs(3);
 
 pub(super) fn run(common: &str, classes: &[Class], extension: bool) -> Result<Report> {
     let mut world = World::start(common, extension)?;
@@ -175,16 +170,4 @@ pub(super) fn request(
     let arguments = serde_json::from_str(&world.places(&arguments, database))?;
     let arguments = if sql.is_empty() { arguments } else { with_sql(arguments, &sql) };
     Ok((tool.clone(), arguments))
-}
-
-/// What differs from before, once what has ended is over.
-fn settled(world: &mut World, observer: &mut Observer, before: &State) -> Result<Vec<String>> {
-    let begin = Instant::now();
-    loop {
-        let differs = difference(before, &observer.state(world)?);
-        if differs.is_empty() || begin.elapsed() > SETTLED {
-            return Ok(differs);
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }

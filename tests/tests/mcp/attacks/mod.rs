@@ -52,8 +52,10 @@ fn control(_: &Fixture) -> Result<()> {
         found.harmless.len(),
         found.harmless.join("\n"),
     );
-    ensure!(attacks >= 400 && classes.len() >= 30, "{attacks} in {} classes", classes.len());
-    ensure!(found.at_bridge * 10 < attacks, "{} are aimed at the bridge", found.at_bridge);
+    if std::env::var_os("ATTACKS").is_none() {
+        ensure!(attacks >= 400 && classes.len() >= 30, "{attacks} in {} classes", classes.len());
+    }
+    ensure!(found.at_bridge * 20 <= attacks.max(20), "{} are aimed at the bridge", found.at_bridge);
     Ok(())
 }
 

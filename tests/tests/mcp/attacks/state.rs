@@ -45,6 +45,7 @@ impl Observer {
         add("connections to a port", world.visitors().to_string());
         add("other sessions", world.bystanders()?);
         add("files", files(&world.root));
+        add("temporary files", temporary_files(&world.root));
         let arrived = self.listener.notifications().timeout_iter(Duration::ZERO).count();
         self.messages += arrived.context("listen")?;
         add("messages", self.messages.to_string());
@@ -86,16 +87,43 @@ impl Observer {
     }
 }
 
-/// The parts that differ, as words.
+/// Parts that what has ended may leave for a moment.
+const PASSING: [&str; 2] = ["advisory locks", "temporary files"];
+
+/// How long that moment may be.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// What differs from before, once what has ended is over.
+pub(super) fn settled(
+    world: &mut World,
+    observer: &mut Observer,
+    before: &State,
+) -> Result<Vec<String>> {
+    let begin = Instant::now();
+    loop {
+        let differs = difference(before, &observer.state(world)?);
+        let lasts = |one: &String| !PASSING.iter().any(|part| one.starts_with(part));
+        if differs.iter().any(lasts) || differs.is_empty() || begin.elapsed() > SETTLED {
+            return Ok(differs);
+        }
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// The parts that differ, as words: of each the lines that are gone, and those that came.
 pub(super) fn difference(before: &State, after: &State) -> Vec<String> {
-    let differs = |part: &&String| before.get(*part) != after.get(*part);
-    let parts = before.keys().filter(differs);
-    parts
-        .map(|part| {
-            let of = |state: &State| state.get(part).cloned().unwrap_or_default();
-            format!("{part}: {} → {}", of(before), of(after))
-        })
-        .collect()
+    let mut differs = Vec::new();
+    for (part, was) in before {
+        let is = after.get(part).map(String::as_str).unwrap_or_default();
+        if was != is {
+            let only = |one: &str, other: &str| {
+                let lines = one.lines().filter(|line| !other.lines().any(|also| also == *line));
+                lines.collect::<Vec<_>>().join(", ")
+            };
+            differs.push(format!("{part}: {} → {}", only(was, is), only(is, was)));
+        }
+    }
+    differs
 }
 
 /// Names of files that the server or its programs may have made, and what is in those of the
@@ -105,7 +133,7 @@ fn files(root: &Path) -> String {
     let mut found = Vec::new();
     list(&root.join("scratch"), true, 3, &mut found);
     list(&data, false, 0, &mut found);
-    for folder in ["log", "pg_replslot", "pg_snapshots", "pg_tblspc", "pg_twophase", "base/pgsql_tmp", "pg_logical/mappings"] {
+    for folder in ["log", "pg_replslot", "pg_snapshots", "pg_tblspc", "pg_twophase"] {
         list(&data.join(folder), false, 2, &mut found);
     }
     for file in ["postgresql.auto.conf", "postgresql.conf", "pg_hba.conf", "pg_ident.conf"] {
@@ -113,6 +141,12 @@ fn files(root: &Path) -> String {
         found.push(format!("{file} {:x}", hash(&text)));
     }
     found.sort();
+    found.join("\n")
+}
+
+fn temporary_files(root: &Path) -> String {
+    let mut found = Vec::new();
+    list(&root.join("data/base/pgsql_tmp"), false, 1, &mut found);
     found.join("\n")
 }
 
