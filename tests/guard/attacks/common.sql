@@ -150,9 +150,9 @@ set search_path = pg_catalog as $$
         (select string_agg(stats_reset::text, ' ') from pg_stat_subscription_stats))
 $$;
 
---- Changes in the log since a place in it, but for those of reading and of the server itself.
-create function observer.changes(since pg_lsn) returns text language sql set search_path = pg_catalog as $$
-    select string_agg(concat(resource_manager, ' ', record_type), ', ') from public.pg_get_wal_records_info_till_end_of_wal(since)
+--- Changes in the log between two places in it, but for those of reading and of the server itself.
+create function observer.changes(since pg_lsn, until pg_lsn) returns text language sql set search_path = pg_catalog as $$
+    select string_agg(concat(resource_manager, ' ', record_type), ', ') from public.pg_get_wal_records_info(since, until)
     where not (resource_manager = 'Standby' and record_type = 'RUNNING_XACTS'
         or resource_manager = 'Heap2' and record_type in ('PRUNE', 'VACUUM')
         or resource_manager = 'XLOG' and record_type in ('FPI_FOR_HINT', 'FPI'))

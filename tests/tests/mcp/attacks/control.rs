@@ -57,7 +57,8 @@ pub(super) fn run(common: &str, classes: &[Class]) -> Result<Found> {
             let mut outcome = harms(&mut world, &mut observer, attack);
             if !matches!(outcome, Ok(Ok(()))) {
                 // Perhaps another one has taken away what it needs.
-                observer = fresh(&mut world, class, &mut copies)?;
+                let context = || format!("after {}: {outcome:?}", attack.name);
+                observer = fresh(&mut world, class, &mut copies).with_context(context)?;
                 outcome = harms(&mut world, &mut observer, attack);
             }
             found.note(class, attack, outcome);
@@ -135,10 +136,7 @@ fn harms(
     let place = observer.log_end()?;
     let notices = Arc::new(Mutex::new(String::new()));
     let mut client = session(world, database, &notices)?;
-    let mut other = world.cluster.connect(database)?;
-    if let Some(sql) = &attack.meanwhile {
-        other.batch_execute(&format!("begin; {}", text(world, sql)))?;
-    }
+    let other = world.meanwhile(attack.meanwhile.as_ref(), database)?;
     let sql = text(world, attack.control.as_ref().unwrap_or(&attack.sql));
     let (mut said, failed) = answer(&mut client, &sql);
     drop(other);
@@ -195,10 +193,7 @@ fn consume_all<'a>(world: &World, database: &str, attacks: &[&'a Attack]) -> Vec
 /// Whether the attack uses more than a statement should.
 fn consumes(world: &World, database: &str, attack: &Attack) -> Result<Result<(), String>> {
     let mut admin = world.cluster.connect(database)?;
-    let mut other = world.cluster.connect(database)?;
-    if let Some(sql) = &attack.meanwhile {
-        other.batch_execute(&format!("begin; {}", world.places(sql, database)))?;
-    }
+    let _other = world.meanwhile(attack.meanwhile.as_ref(), database)?;
     let notices = Arc::new(Mutex::new(String::new()));
     let mut client = session(world, database, &notices)?;
     let pid: i32 = client.query_one("select pg_backend_pid()", &[])?.try_get(0)?;

@@ -118,6 +118,8 @@ impl Session {
             if catalogs != self.catalogs {
                 harm.push("the catalogs changed".to_owned());
             }
+        }
+        if !harm.is_empty() || observer.log_end()? != place {
             // What was done stays; the next one is measured from here.
             self.look(world, observer)?;
         }
@@ -126,10 +128,7 @@ impl Session {
     }
 
     fn send(&mut self, world: &World, database: &str, attack: &Attack) -> Result<Reply> {
-        let mut other = world.cluster.connect(database)?;
-        if let Some(sql) = &attack.meanwhile {
-            other.batch_execute(&format!("begin; {}", world.places(sql, database)))?;
-        }
+        let _other = world.meanwhile(attack.meanwhile.as_ref(), database)?;
         let (tool, arguments) = request(world, database, attack)?;
         self.bridge.call(&tool, &arguments)
     }

@@ -120,10 +120,7 @@ fn one(
     attack: &Attack,
 ) -> Result<(Layer, Vec<String>)> {
     let mut observer = world.cluster.connect(database)?;
-    let mut other = world.cluster.connect(database)?;
-    if let Some(sql) = &attack.meanwhile {
-        other.batch_execute(&format!("begin; {}", world.places(sql, database)))?;
-    }
+    let _other = world.meanwhile(attack.meanwhile.as_ref(), database)?;
     let (tool, arguments) = request(world, database, attack)?;
     let reply = bridge.call(&tool, &arguments)?;
     let mut harm = judge::leaks(&reply.text, attack.secret.as_deref());

@@ -62,21 +62,17 @@ impl Observer {
         Ok(self.client.query_one("select pg_current_wal_insert_lsn()::text", &[])?.try_get(0)?)
     }
 
-    /// What was logged since `place` that reading does not log.
+    /// What was logged since `place` that reading does not log. Looking for it logs too.
     pub(super) fn logged(&mut self, place: &str) -> Result<Option<String>> {
-        if self.log_end()? == place {
+        let end = self.log_end()?;
+        if end == place {
             return Ok(None);
         }
-        // The functions that read the log see what is written to disk, which is soon.
-        let end = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < end {
-            let sql = "select pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()";
-            if self.client.query_one(sql, &[])?.try_get(0)? {
-                break;
-            }
-            sleep(Duration::from_millis(20));
-        }
-        let sql = format!("select observer.changes('{place}')");
+        // Only what is written to disk can be read; a commit writes all that is before it.
+        self.client.batch_execute(
+            "set synchronous_commit = on; select pg_logical_emit_message(true, 'observer', '')",
+        )?;
+        let sql = format!("select observer.changes('{place}', '{end}')");
         Ok(self.client.query_one(&sql, &[])?.try_get(0)?)
     }
 

@@ -98,6 +98,14 @@ impl World {
             .replace("{sleeper}", &self.sleeper.unwrap_or_default().to_string())
     }
 
+    /// A session that does what `sql` says, in a transaction that ends with it.
+    pub(super) fn meanwhile(&self, sql: Option<&String>, database: &str) -> Result<Option<Client>> {
+        let Some(sql) = sql else { return Ok(None) };
+        let mut client = self.cluster.connect(database)?;
+        client.batch_execute(&format!("begin; {}", self.places(sql, database)))?;
+        Ok(Some(client))
+    }
+
     /// A fresh copy of the template.
     pub(super) fn database(&mut self, name: &str) -> Result<()> {
         // The session that filled the template may still be on its way out.
