@@ -15,7 +15,7 @@ select pg_terminate_backend({sleeper}, 1000)
 select pg_terminate_backend(pid) from pg_stat_activity where pid in ({idle}, {sleeper})
 
 --- attack: end in where
-select 1 from pg_stat_activity where pid = {idle} and pg_terminate_backend(pid)
+select 1 from pg_stat_activity where case when pid = {idle} then pg_terminate_backend(pid) end
 
 --- attack: end in from
 select * from pg_terminate_backend({sleeper})

@@ -1,8 +1,7 @@
 --- class: Storage and what is beneath tables
 --- setup:
 create table pages (id integer primary key, t text);
-insert into pages select i, repeat('canary-page', 3) from generate_series(1, 500) as i;
-vacuum pages;
+copy pages from program 'seq 1 500 | sed s/$/,canary-page/' with (format csv, freeze);
 
 --- attack: visibility map
 select pg_truncate_visibility_map('pages')

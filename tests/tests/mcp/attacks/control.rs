@@ -46,30 +46,40 @@ const LARGE_ANSWER: usize = 1 << 20;
 pub(super) fn run(common: &str, classes: &[Class]) -> Result<Found> {
     let mut world = World::start(common, false)?;
     let mut found = Found::default();
-    let mut copies = 0;
     for class in classes {
-        let (bridge, server): (Vec<_>, Vec<_>) =
-            class.attacks.iter().partition(|attack| attack.at_bridge.is_some());
-        found.at_bridge += bridge.len();
-        let (resource, plain): (Vec<_>, Vec<_>) = server.into_iter().partition(|one| one.resource);
-        let mut observer = fresh(&mut world, class, &mut copies)?;
-        for attack in plain {
-            let mut outcome = harms(&mut world, &mut observer, attack);
-            if !matches!(outcome, Ok(Ok(()))) {
-                // Perhaps another one has taken away what it needs.
-                let context = || format!("after {}: {outcome:?}", attack.name);
-                observer = fresh(&mut world, class, &mut copies).with_context(context)?;
-                outcome = harms(&mut world, &mut observer, attack);
-            }
-            found.note(class, attack, outcome);
-        }
-        for group in resource.chunks(WORKERS) {
-            for (attack, outcome) in consume_all(&world, &observer.database, group) {
-                found.note(class, attack, outcome);
-            }
+        if let Err(error) = all_of(&mut world, class, &mut found) {
+            // Whoever ends the server, or its sessions, does not take the other classes along.
+            found.harmless.push(format!("{}: {error:#}", class.file));
+            world = World::start(common, false)?;
         }
     }
     Ok(found)
+}
+
+/// All attacks of a class.
+fn all_of(world: &mut World, class: &Class, found: &mut Found) -> Result<()> {
+    let (bridge, server): (Vec<_>, Vec<_>) =
+        class.attacks.iter().partition(|attack| attack.at_bridge.is_some());
+    found.at_bridge += bridge.len();
+    let (resource, plain): (Vec<_>, Vec<_>) = server.into_iter().partition(|one| one.resource);
+    let mut copies = 0;
+    let mut observer = fresh(world, class, &mut copies)?;
+    for attack in plain {
+        let mut outcome = harms(world, &mut observer, attack);
+        if !matches!(outcome, Ok(Ok(()))) {
+            // Perhaps another one has taken away what it needs.
+            let context = || format!("after {}", attack.name);
+            observer = fresh(world, class, &mut copies).with_context(context)?;
+            outcome = harms(world, &mut observer, attack);
+        }
+        found.note(class, attack, outcome);
+    }
+    for group in resource.chunks(WORKERS) {
+        for (attack, outcome) in consume_all(world, &observer.database, group) {
+            found.note(class, attack, outcome);
+        }
+    }
+    Ok(())
 }
 
 /// The database of the class as it is before its attacks.

@@ -20,7 +20,16 @@ pub(super) fn run(common: &str, classes: &[Class], extension: bool) -> Result<Re
     let mut world = World::start(common, extension)?;
     let mut report = Report { outcomes: Vec::new(), peak: Peak::default() };
     for class in classes {
-        attack_by(&mut world, class, &mut report).with_context(|| class.file.clone())?;
+        if let Err(error) = attack_by(&mut world, class, &mut report) {
+            // Whoever ends the server, or its sessions, does not take the other classes along.
+            report.outcomes.push(Outcome {
+                class: class.file.clone(),
+                attack: "one of them".to_owned(),
+                layer: judge::Layer::Answered,
+                harm: vec![format!("{error:#}")],
+            });
+            world = World::start(common, extension)?;
+        }
     }
     Ok(report)
 }
