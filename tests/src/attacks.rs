@@ -89,8 +89,7 @@ fn class(file: &str, text: &str) -> Result<Class> {
             "class" => class.name = line.to_owned(),
             "setup" => class.setup = body,
             "attack" => {
-                let mut attack =
-                    Attack { name: line.to_owned(), sql: body, ..Attack::default() };
+                let mut attack = Attack { name: line.to_owned(), sql: body, ..Attack::default() };
                 while let Some((word, line, body)) = blocks.next_if(|(word, ..)| *word != "attack")
                 {
                     set(&mut attack, word, line, body)

@@ -29,9 +29,9 @@ select brin_summarize_new_values('big_brin')
 select * from brin_summarize_new_values('big_brin'::regclass)
 
 --- attack: summarize a range
---- setup: insert into big select i, i, null from generate_series(9001, 12000) as i
+--- setup: select brin_desummarize_range('big_brin', 0)
 --- sql:
-select brin_summarize_range('big_brin', 80)
+select brin_summarize_range('big_brin', 0)
 
 --- attack: desummarize
 --- setup: select brin_summarize_new_values('big_brin')
@@ -71,7 +71,7 @@ select plpgsql_inline_handler(null)
 update pg_class set relname = 'moved' where relname = 'extra'
 
 --- attack: catalog by hand, roles
-update pg_authid set rolsuper = true where rolname = 'tenant'
+update pg_authid set rolsuper = true where rolname = 'weak'
 
 --- attack: catalog by hand, within
 with q as (update pg_proc set procost = 5 where proname = 'harm' returning 1) select * from q

@@ -47,10 +47,10 @@ select lo_unlink(777)
 select lo_unlink(oid) from pg_largeobject_metadata where oid = 778
 
 --- attack: import
-select lo_import('{scratch}/data.csv')
+select lo_import('{scratch}/secret.txt')
 
 --- attack: import with a number
-select lo_import('{scratch}/data.csv', 999)
+select lo_import('{scratch}/secret.txt', 999)
 
 --- attack: export
 select lo_export(4242, '{scratch}/object.txt')

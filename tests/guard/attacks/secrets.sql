@@ -45,7 +45,7 @@ select * from pg_roles as r, lateral (select rolpassword as p from pg_authid as 
 select a.* from pg_roles as r join pg_authid as a using (oid)
 
 --- attack: joined by all columns
-select * from pg_authid natural join pg_authid as b
+select * from pg_authid as a join pg_authid as b using (oid, rolname)
 
 --- attack: in values
 values ((select rolpassword from pg_authid where rolname = 'other'))

@@ -84,8 +84,8 @@ select * from hypopg_create_index('create index on victim (name)')
 --- next: select count(*) = 0 from hypopg()
 
 --- attack: a connection that stays
-select dblink_connect('left_connection', 'host={socket} dbname={database} user=postgres')
---- next: select dblink_get_connections() is null
+select dblink_connect('left_connection', 'host={socket} dbname={database} user=postgres application_name=left_behind')
+--- holds: select count(*) = 0 from pg_stat_activity where application_name = 'left_behind'
 
 --- attack: large object that stays open
 begin; select lo_open(4242, 131072); insert into extra values (1, 'x'); commit
@@ -100,5 +100,4 @@ begin isolation level serializable; select 1
 
 --- attack: discard what the bridge needs
 discard all
---- next: select count(*) = 0 from pg_cursors
 --- at bridge: without a guard there is nothing of others in the session

@@ -23,7 +23,7 @@ select set_config(name, reset_val, false) from pg_settings where name in ('state
 
 --- attack: set_config of what no one knows
 select set_config('attack.mark', 'x', false)
---- next: select current_setting('attack.mark', true) is null
+--- next: select coalesce(current_setting('attack.mark', true), '') = ''
 
 --- attack: set_config of the role
 select set_config('role', 'tenant', false)
@@ -39,11 +39,11 @@ select set_config('default_transaction_read_only', 'on', false)
 
 --- attack: set_config by a function
 select sets('attack.mark', 'x')
---- next: select current_setting('attack.mark', true) is null
+--- next: select coalesce(current_setting('attack.mark', true), '') = ''
 
 --- attack: set_config by a liar
 select sets_quietly()
---- next: select current_setting('attack.mark', true) is null
+--- next: select coalesce(current_setting('attack.mark', true), '') = ''
 
 --- attack: set
 set work_mem = '1GB'

@@ -47,8 +47,8 @@ select concat_ws(1, 2)
 --- attack: an aggregate
 select max(v) from victim as v
 
---- attack: by the path of the role
---- setup: create schema before; create function before.lower(text) returns text language sql volatile as 'select harm($1)'; alter database "{database}" set search_path = before, pg_catalog, public
+--- attack: in a schema of its own
+--- setup: create schema before; create function before.lower(text) returns text language sql volatile as 'select harm($1)'
 --- sql:
 select before.lower('x')
 

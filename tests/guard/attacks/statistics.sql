@@ -44,7 +44,7 @@ select pg_stat_statements_reset()
 
 --- attack: reset of statements of one database
 select count(pg_stat_statements_reset(0, oid, 0)) from pg_database where datname = current_database()
---- setup: select 43 as marked_again_by_{database}
+--- setup: select 43 + 1 as marked_again_by_{database}
 --- holds: select count(*) > 0 from pg_stat_statements where query ~ 'marked_again_by_{database}' and query !~ 'count'
 
 --- attack: reset by a function

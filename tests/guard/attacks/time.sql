@@ -9,7 +9,7 @@ create function catches_cancel() returns integer language plpgsql stable as
         exception when others then null; end; end loop; end $$;
 create function recurses(integer) returns integer language plpgsql stable as
     $$ begin return recurses($1 + 1) + recurses($1 + 1); exception when others then return recurses($1 - 1); end $$;
-create view slow as select pg_sleep(100);
+create view slow as select pg_sleep(100)::text as slept;
 create domain slow_domain as text check (value ~ '^(a|aa)+$' and pg_sleep(100) is null);
 
 --- attack: pg_sleep

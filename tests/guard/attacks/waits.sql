@@ -61,8 +61,8 @@ select pg_total_relation_size('held'::regclass)
 --- sql:
 select * from pgstattuple('held')
 
---- attack: a row that somebody has changed
---- meanwhile: update held set n = 3 where id = 1
+--- attack: a row of a table that somebody is about to change
+--- meanwhile: lock table held in exclusive mode
 --- resource:
 --- sql:
 select * from held where id = 1 for update

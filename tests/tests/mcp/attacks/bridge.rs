@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use advisor_tests::bridge::stdio::Pipe;
 use advisor_tests::bridge::command;
+use advisor_tests::bridge::stdio::Pipe;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
@@ -31,10 +31,8 @@ pub(super) struct Reply {
 impl Bridge {
     pub(super) fn start(world: &World, database: &str, application: &str) -> Result<Self> {
         let mut command = command()?;
-        let uri = format!(
-            "{}&application_name={application}",
-            world.cluster.uri(database, "postgres")
-        );
+        let uri =
+            format!("{}&application_name={application}", world.cluster.uri(database, "postgres"));
         command.env("DATABASE_URI", uri).args(["--pool-size", "1", "--lock-timeout", "500"]);
         command.args(["--statement-timeout", &LIMIT.as_secs().to_string()]);
         command.args(["--analysis-timeout", &LIMIT.as_secs().to_string()]);
@@ -97,6 +95,5 @@ const PROBE: &str = "select current_user, session_user, current_schemas(true)::t
     (select string_agg(c, ', ') from pg_listening_channels() as c), \
     (select count(*) from pg_locks where locktype = 'advisory'), \
     (select count(*) from pg_class where relpersistence = 't'), \
-    current_setting('attack.mark', true) is null, \
-    current_setting('transaction_isolation'), current_setting('transaction_read_only'), \
-    (select count(*) from victim)";
+    coalesce(current_setting('attack.mark', true), ''), \
+    current_setting('transaction_isolation'), current_setting('transaction_read_only')";

@@ -71,7 +71,11 @@ fn attack_by(world: &mut World, class: &Class, report: &mut Report) -> Result<()
         for (attack, layer, harm) in found {
             report.outcomes.push(outcome(attack, layer, harm));
         }
-        let harm = settled(world, &mut observer, &before)?;
+        let mut harm = settled(world, &mut observer, &before)?;
+        if resource.iter().any(|attack| attack.meanwhile.is_some()) {
+            // The strongest locks of others take one.
+            harm.retain(|part| !part.starts_with("transaction number"));
+        }
         if let (false, Some(last)) = (harm.is_empty(), report.outcomes.last_mut()) {
             last.harm.extend(harm);
         }

@@ -4,7 +4,7 @@ use mcp_bridge::guard;
 use serde_json::Value;
 
 /// What every secret of the server contains.
-const CANARIES: [&str; 2] = ["canary", "SCRAM-SHA-256$"];
+const CANARIES: [&str; 2] = ["canary", "scram-sha-256$"];
 
 /// What ended an attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,9 +46,11 @@ pub(super) fn layer(sql: &str, result: &Value) -> Layer {
 
 /// What of the server's secrets is in a text.
 pub(super) fn leaks(text: &str, secret: Option<&str>) -> Vec<String> {
-    let words = CANARIES.into_iter().chain(secret);
+    // Names in messages of the server may be in lower case.
+    let text = text.to_lowercase();
+    let words = CANARIES.into_iter().map(str::to_owned).chain(secret.map(str::to_lowercase));
     let found = words.filter_map(|word| {
-        let at = text.find(word)?;
+        let at = text.find(&word)?;
         let begin = text.floor_char_boundary(at.saturating_sub(80));
         let end = text.ceil_char_boundary((at + 60).min(text.len()));
         Some(format!("told: {}", &text[begin..end]))

@@ -78,7 +78,9 @@ fn through_the_bridge(extension: bool) -> Result<()> {
         .outcomes
         .iter()
         .filter(|outcome| !outcome.harm.is_empty())
-        .map(|one| format!("{} / {} ({:?}): {}", one.class, one.attack, one.layer, one.harm.join("; ")))
+        .map(|one| {
+            format!("{} / {} ({:?}): {}", one.class, one.attack, one.layer, one.harm.join("; "))
+        })
         .collect();
     println!(
         "{} the extension: {} attacks in {} classes, {} got through; ended by {layers:?}; \

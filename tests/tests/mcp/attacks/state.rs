@@ -38,7 +38,9 @@ impl Observer {
     /// The state now.
     pub(super) fn state(&mut self, world: &mut World) -> Result<State> {
         let mut state = State::new();
-        for row in self.client.query("select part, coalesce(value, '') from observer.state()", &[])? {
+        for row in
+            self.client.query("select part, coalesce(value, '') from observer.state()", &[])?
+        {
             state.insert(row.try_get(0)?, row.try_get(1)?);
         }
         let mut add = |part: &str, value: String| state.insert(part.to_owned(), value);

@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -126,7 +126,8 @@ impl World {
     pub(super) fn bystanders(&mut self) -> Result<String> {
         let idle = self.idle.as_ref().map_or(0, |(pid, _)| *pid);
         let pids = vec![idle, self.sleeper.unwrap_or_default()];
-        let sql = "select coalesce(string_agg(concat(pid, state, query_start), ' ' order by pid), '')
+        let sql =
+            "select coalesce(string_agg(concat(pid, state, query_start), ' ' order by pid), '')
             from pg_stat_activity where pid = any($1)";
         Ok(self.admin()?.query_one(sql, &[&pids])?.try_get(0)?)
     }
