@@ -144,13 +144,13 @@ fn secret(read: &Read) -> Option<Refusal> {
 }
 
 fn of_domains(contents: &Contents) -> Result<Vec<u32>, AdvisorError> {
-    if contents.domains.is_empty() {
+    if contents.types.is_empty() {
         return Ok(Vec::new());
     }
     let _scope = query::own_scope();
-    let domains: Vec<pg_sys::Oid> =
-        contents.domains.iter().map(|&oid| pg_sys::Oid::from(oid)).collect();
-    let functions = query::numbers(DOMAIN_FUNCTIONS, &[domains.into()])?;
+    let types: Vec<pg_sys::Oid> =
+        contents.types.iter().map(|&oid| pg_sys::Oid::from(oid)).collect();
+    let functions = query::numbers(DOMAIN_FUNCTIONS, &[types.into()])?;
     Ok(functions.into_iter().filter_map(|oid| u32::try_from(oid).ok()).collect())
 }
 

@@ -1,18 +1,28 @@
--- The functions that the checks of domains call, of these ($1) and of those that they are made of.
-with recursive domain as (
-    select t.oid, t.typbasetype
-    from pg_catalog.pg_type as t
-    where t.oid = any ($1)
+-- The functions that the checks of domains call: of these types ($1) and of those that they are made
+-- of, as arrays, rows and domains are. The server's own types have no such checks.
+with recursive part (oid) as (
+    select t.oid
+    from pg_catalog.unnest($1) as t (oid)
     union
-    select t.oid, t.typbasetype
-    from domain as d
+    select inner_part.oid
+    from part as p
     join pg_catalog.pg_type as t
-        on t.oid = d.typbasetype and t.typtype = 'd'
+        on t.oid = p.oid
+    cross join lateral (
+        select t.typbasetype as oid
+        union all
+        select t.typelem as oid
+        union all
+        select a.atttypid as oid
+        from pg_catalog.pg_attribute as a
+        where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+    ) as inner_part
+    where inner_part.oid >= 16384
 )
 
 select distinct coalesce(o.oprcode::oid, d.refobjid)::bigint as function
 from pg_catalog.pg_constraint as k
-join domain as b
+join part as b
     on b.oid = k.contypid
 join pg_catalog.pg_depend as d
     on d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.objid = k.oid

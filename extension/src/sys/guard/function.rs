@@ -11,6 +11,9 @@ const SQL: u32 = 14;
 /// `aggtransfn` to `aggmfinalfn`: attribute numbers of `pg_aggregate`.
 const AGGREGATE_PARTS: std::ops::RangeInclusive<pg_sys::AttrNumber> = 4..=11;
 
+/// Number of the comparison among the functions of a B-tree operator class.
+const BTORDER_PROC: i16 = 1;
+
 /// Attribute number of `pg_language.lanpltrusted`.
 const LANPLTRUSTED: pg_sys::AttrNumber = 5;
 
@@ -100,6 +103,34 @@ pub(super) fn defaults(oid: u32, given: i32) -> Option<String> {
 pub(crate) fn function_of_operator(operator: u32) -> u32 {
     // SAFETY: cache look-up by value; an unknown oid gives 0.
     unsafe { pg_sys::get_opcode(pg_sys::Oid::from(operator)).to_u32() }
+}
+
+/// The functions of the operator classes that rows are sorted or hashed by.
+pub(super) fn support_of_operators(equality: pg_sys::Oid, order: pg_sys::Oid) -> [pg_sys::Oid; 3] {
+    let none = pg_sys::InvalidOid;
+    let (mut family, mut compared, mut strategy) = (none, none, 0);
+    let (mut left, mut right) = (none, none);
+    // SAFETY: look-ups by value that fill in variables of ours; what is not found is left as it is.
+    unsafe {
+        let sorts = pg_sys::get_ordering_op_properties(
+            order,
+            &raw mut family,
+            &raw mut compared,
+            &raw mut strategy,
+        );
+        let comparison = match sorts {
+            true => pg_sys::get_opfamily_proc(family, compared, compared, BTORDER_PROC),
+            false => none,
+        };
+        pg_sys::get_op_hash_functions(equality, &raw mut left, &raw mut right);
+        [comparison, left, right]
+    }
+}
+
+/// The function by which the values of a type are compared; none when they are not.
+pub(super) fn comparison(compared: pg_sys::Oid) -> pg_sys::Oid {
+    // SAFETY: the entry lives as long as the process.
+    unsafe { (*pg_sys::lookup_type_cache(compared, pg_sys::TYPECACHE_CMP_PROC as i32)).cmp_proc }
 }
 
 fn home(oid: u32) -> Home {

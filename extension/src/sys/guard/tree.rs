@@ -26,8 +26,11 @@ pub(crate) struct Contents {
     pub(crate) writes: Option<&'static str>,
     /// Whether it locks rows.
     pub(crate) locks_rows: bool,
-    /// Domains that values are cast to, whose checks run then.
+    /// Domains that values are cast to.
     pub(crate) domains: BTreeSet<u32>,
+    /// Types of users that values are made of: domains among them, or in them, have checks that run
+    /// then.
+    pub(crate) types: BTreeSet<u32>,
     /// Settings that are asked for by name.
     pub(crate) settings: Vec<String>,
     /// Functions whose default arguments were looked into.
@@ -91,15 +94,24 @@ unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut c_void) 
                 let call: *const pg_sys::FuncExpr = node.cast();
                 found.settings.extend(setting(call));
                 note_defaults((*call).funcid, (*call).args, found);
+                note_type((*call).funcresulttype, found);
             }
             NodeTag::T_WindowFunc => {
                 let call: *const pg_sys::WindowFunc = node.cast();
                 note_defaults((*call).winfnoid, (*call).args, found);
             }
             NodeTag::T_SortGroupClause => {
-                let clause: *const pg_sys::SortGroupClause = node.cast();
-                note_operator((*clause).eqop, found);
-                note_operator((*clause).sortop, found);
+                note_comparison(node.cast(), found);
+            }
+            NodeTag::T_SetOperationStmt => {
+                let clauses = (*node.cast::<pg_sys::SetOperationStmt>()).groupClauses;
+                for at in 0..list_len(clauses) {
+                    note_comparison(pg_sys::list_nth(clauses, at).cast(), found);
+                }
+            }
+            NodeTag::T_MinMaxExpr => {
+                let compared = (*node.cast::<pg_sys::MinMaxExpr>()).minmaxtype;
+                note(function::comparison(compared), found);
             }
             NodeTag::T_WindowClause => {
                 let clause: *const pg_sys::WindowClause = node.cast();
@@ -107,8 +119,22 @@ unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut c_void) 
                 note((*clause).endInRangeFunc, found);
             }
             NodeTag::T_CoerceToDomain => {
-                let coercion: *const pg_sys::CoerceToDomain = node.cast();
-                found.domains.insert((*coercion).resulttype.to_u32());
+                let domain = (*node.cast::<pg_sys::CoerceToDomain>()).resulttype;
+                found.domains.insert(domain.to_u32());
+                note_type(domain, found);
+            }
+            NodeTag::T_CoerceViaIO => {
+                note_type((*node.cast::<pg_sys::CoerceViaIO>()).resulttype, found);
+            }
+            NodeTag::T_ArrayCoerceExpr => {
+                note_type((*node.cast::<pg_sys::ArrayCoerceExpr>()).resulttype, found);
+            }
+            NodeTag::T_Const => note_type((*node.cast::<pg_sys::Const>()).consttype, found),
+            NodeTag::T_RangeTblFunction => {
+                note_types((*node.cast::<pg_sys::RangeTblFunction>()).funccoltypes, found);
+            }
+            NodeTag::T_TableFunc => {
+                note_types((*node.cast::<pg_sys::TableFunc>()).coltypes, found);
             }
             _ => {}
         }
@@ -133,7 +159,7 @@ unsafe fn enter(query: *mut pg_sys::Query, found: &mut Contents) -> bool {
             found.reads.extend(relation::reads(query, wanted));
         }
         found.inside_own += usize::from(own);
-        let flags = pg_sys::QTW_EXAMINE_RTES_BEFORE as i32;
+        let flags = (pg_sys::QTW_EXAMINE_RTES_BEFORE | pg_sys::QTW_EXAMINE_SORTGROUP) as i32;
         let context: *mut Contents = found;
         let stop = pg_sys::query_tree_walker(query, Some(walk), context.cast(), flags);
         found.inside_own -= usize::from(own);
@@ -172,6 +198,33 @@ unsafe fn note_defaults(function: pg_sys::Oid, given: *mut pg_sys::List, found: 
         // SAFETY: the text is the server's own, and what is read from it lives as long as the tree
         // that is walked.
         unsafe { walk(pg_sys::stringToNode(text.as_ptr()).cast(), context.cast()) };
+    }
+}
+
+/// What rows are sorted, grouped or told apart by.
+unsafe fn note_comparison(clause: *const pg_sys::SortGroupClause, found: &mut Contents) {
+    // SAFETY: a clause of an analyzed query.
+    let (equality, order) = unsafe { ((*clause).eqop, (*clause).sortop) };
+    note_operator(equality, found);
+    note_operator(order, found);
+    for support in function::support_of_operators(equality, order) {
+        note(support, found);
+    }
+}
+
+/// Types of the server's own have no checks that users wrote.
+fn note_type(oid: pg_sys::Oid, found: &mut Contents) {
+    if oid.to_u32() >= pg_sys::FirstNormalObjectId {
+        found.types.insert(oid.to_u32());
+    }
+}
+
+unsafe fn note_types(oids: *mut pg_sys::List, found: &mut Contents) {
+    // SAFETY: a list of oids, walked within its length.
+    unsafe {
+        for at in 0..list_len(oids) {
+            note_type(pg_sys::list_nth_oid(oids, at), found);
+        }
     }
 }
 
