@@ -105,28 +105,27 @@ with recursive q (n) as (select 1 union all select n + i from q, generate_series
 --- attack: a regular expression
 --- resource:
 --- sql:
-select repeat('a', 100000) ~ '^(a*)*(b|a*)*(\1)*$', repeat('ab', 5000) ~ '((((a?b?)*)*)*\4x)+'
+select count(*) from generate_series(1, 100000000) as n where repeat(n::text, 300) ~ '(.*)(.*)(.*)(.*)(.*)[^0-9]'
 
 --- attack: a regular expression with back references
 --- resource:
 --- sql:
-select repeat('x', 5000) ~ '^(x+)(x+)(x+)(x+)\1\2\3\4y$'
+select count(*) from generate_series(1, 100000000) as n where repeat(n::text, 100) ~ '(.+)(.+)x\1\2'
 
 --- attack: a replacement by a regular expression
 --- resource:
 --- sql:
-select length(regexp_replace(repeat('a', 100000), '(a+)+(a+)+b', 'x', 'g')), regexp_matches(repeat('ab', 100000), '((a)(b))+\3\2c', 'g')
---- control: select repeat('x', 5000) ~ '^(x+)(x+)(x+)(x+)\1\2\3\4y$'
+select count(regexp_replace(repeat(n::text, 1000), '([0-9])', '\1\1', 'g')) from generate_series(1, 100000000) as n
 
 --- attack: similar to
 --- resource:
 --- sql:
-select count(*) from generate_series(1, 10000000) as n where repeat('a', 2000) similar to '(a|aa|aaa)*b'
+select count(*) from generate_series(1, 100000000) as n where repeat(n::text, 200) similar to '%(1|2|3)*x'
 
 --- attack: a power of a numeric
 --- resource:
 --- sql:
-select length((7.3::numeric ^ 20000 * 1.1 ^ 30000)::text) from generate_series(1, 10000)
+select sum(length(((n::numeric + 0.3) ^ 5000)::text)) from generate_series(1, 10000000) as n
 
 --- attack: a factorial
 --- resource:
