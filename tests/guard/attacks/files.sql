@@ -67,7 +67,9 @@ select pg_file_write('{scratch}/written.txt', 'x', false)
 select case when id > 0 then pg_file_write('{scratch}/written.txt', 'y', true) end from victim
 
 --- attack: pg_file_rename
-select pg_file_rename('{scratch}/data.csv', '{scratch}/data.moved')
+--- setup: copy (select 'x') to '{scratch}/movable.txt'
+--- sql:
+select pg_file_rename('{scratch}/movable.txt', '{scratch}/moved.txt')
 
 --- attack: pg_file_unlink
 --- setup: copy (select 'x') to '{scratch}/doomed.txt'
