@@ -1,5 +1,6 @@
 //! Scratch clusters, workloads and the bridge for the end-to-end tests, the demo and the benchmark.
 
+pub mod attacks;
 pub mod bench;
 pub mod bridge;
 pub mod cluster;

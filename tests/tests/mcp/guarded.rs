@@ -31,6 +31,9 @@ create operator === (leftarg = integer, rightarg = text, function = equals);
 create function step(integer, integer) returns integer language plpgsql volatile as
     $$ begin perform nextval('s'); return 1; end $$;
 create aggregate total (integer) (sfunc = step, stype = integer, initcond = '0');
+create function defaulted(integer default writes()) returns integer language sql immutable as 'select $1';
+create function defaulted_twice(a integer default defaulted(), b integer default 2) returns integer
+    language sql immutable as 'select $1 + $2';
 create view through_view as select writes() as n;
 create view passwords as select rolname, rolpassword from pg_authid;
 create domain checked as integer check (writes() > 0);
@@ -43,13 +46,15 @@ create policy by_write on secured to public using (writes() > 0);
 alter table secured enable row level security;";
 
 /// Statements whose words say nothing of what they do.
-pub(crate) const HIDDEN: [&str; 15] = [
+pub(crate) const HIDDEN: [&str; 17] = [
     "select lower(1)",
     "select writes()",
     "select * from writes()",
     "select same('PG_VERSION')",
     "select 1 === 'x'::text",
     "select total(id) from t",
+    "select defaulted()",
+    "select defaulted_twice(b => 1)",
     "select * from through_view",
     "select * from passwords",
     "select 1::checked",
