@@ -8,9 +8,10 @@
 //! - `needs_fmgr_hook`: every other function that is not built in is judged where it is looked up:
 //!   support functions of operator classes, input and output functions of types, estimators.
 //! - `ExecutorCheckPerms`: no column of the catalog with secrets in it.
-//! - `planner_hook`: no parallel plan for a query with functions of users. Workers are not latched,
-//!   but the leader sets the whole plan up and so judges every function in it; what a function's body
-//!   calls in a worker nobody would judge.
+//! - `planner_hook`: the same, through views of users too, which read as their owners; and no parallel
+//!   plan for a query with functions of users. Workers are not latched, but the leader sets the whole
+//!   plan up and so judges every function in it; what a function's body calls in a worker nobody
+//!   would judge.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -161,7 +162,15 @@ unsafe extern "C-unwind" fn planner(
     let parallel = pg_sys::CURSOR_OPT_PARALLEL_OK as c_int;
     // SAFETY: called by the server with an analyzed query; the chained hook has the same contract.
     unsafe {
-        let alone = latch::is_latched() && options & parallel != 0 && calls_users_functions(query);
+        let alone = latch::is_latched() && {
+            let contents = tree::contents_of(query);
+            if let Some(refusal) = judges()
+                .and_then(|judges| contents.reads.iter().find_map(|read| (judges.read)(read)))
+            {
+                refuse(refusal);
+            }
+            options & parallel != 0 && calls_users_functions(&contents)
+        };
         let options = if alone { options & !parallel } else { options };
         match PREVIOUS_PLANNER {
             Some(previous) => previous(query, text, options, params),
@@ -170,9 +179,7 @@ unsafe extern "C-unwind" fn planner(
     }
 }
 
-unsafe fn calls_users_functions(query: *mut pg_sys::Query) -> bool {
-    // SAFETY: an analyzed query.
-    let contents = unsafe { tree::contents_of(query) };
+fn calls_users_functions(contents: &tree::Contents) -> bool {
     // The checks of domains are not in the tree.
     !contents.domains.is_empty()
         || judges()
