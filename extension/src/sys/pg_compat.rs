@@ -1,6 +1,6 @@
 //! Every difference between server versions.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use pgrx::pg_sys;
@@ -70,20 +70,48 @@ pub(super) unsafe fn set_option(name: &CStr, value: &CStr, local: bool) {
     }
 }
 
-/// Sets a run-time parameter of the configuration file in this process, whatever the file says or will
-/// say, and what RESET would set it to.
+/// The run-time parameters with a text for a value that can be set in a running backend, with those
+/// that nobody has defined; and whether each is of the configuration file only.
+pub(super) fn text_settings() -> Vec<(CString, bool)> {
+    use pg_sys::GucContext::{PGC_SIGHUP, PGC_SUSET, PGC_USERSET};
+    // SAFETY: the server's list of pointers, as long as it says; the names are copied.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        let (list, count) = (pg_sys::get_guc_variables(), pg_sys::GetNumConfigOptions());
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        let (list, count) = {
+            let mut count = 0;
+            (pg_sys::get_guc_variables(&raw mut count), count)
+        };
+        (0..usize::try_from(count).unwrap_or(0))
+            .map(|at| *list.add(at))
+            .filter(|one| (**one).vartype == pg_sys::config_type::PGC_STRING)
+            .filter(|one| [PGC_SIGHUP, PGC_SUSET, PGC_USERSET].contains(&(**one).context))
+            .map(|one| (CStr::from_ptr((*one).name).to_owned(), (*one).context == PGC_SIGHUP))
+            .collect()
+    }
+}
+
+/// Empties a run-time parameter in this process, whatever the configuration file says or will say;
+/// and, with `for_good`, what RESET would set it to. Else it is as it was when the transaction ends.
 ///
 /// # Safety
-/// As [`set_option`].
-pub(super) unsafe fn override_option(name: &CStr, value: &CStr) {
+/// As [`set_option`]; it must be one of [`text_settings`].
+pub(super) unsafe fn empty_option(name: &CStr, for_good: bool) {
+    use pg_sys::{GucAction, GucSource};
+    let (source, action) = if for_good {
+        (GucSource::PGC_S_OVERRIDE, GucAction::GUC_ACTION_SET)
+    } else {
+        (GucSource::PGC_S_SESSION, GucAction::GUC_ACTION_LOCAL)
+    };
     // SAFETY: see the contract; the server copies both strings.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),
-            value.as_ptr(),
+            c"".as_ptr(),
             pg_sys::GucContext::PGC_SIGHUP,
-            pg_sys::GucSource::PGC_S_OVERRIDE,
-            pg_sys::GucAction::GUC_ACTION_SET,
+            source,
+            action,
             true,
             pgrx::PgLogLevel::ERROR as i32,
             false,

@@ -52,14 +52,6 @@ select pg_ls_dir('{scratch}')
 select * from pg_ls_dir('{scratch}') with ordinality as t (name, n)
 --- secret: secret.txt
 
---- attack: pg_ls_logdir
-select * from pg_ls_logdir()
---- secret: postgresql-
-
---- attack: pg_ls_waldir
-select name from pg_ls_waldir()
---- secret: 0000000100000000
-
 --- attack: pg_file_write
 select pg_file_write('{scratch}/written.txt', 'x', false)
 

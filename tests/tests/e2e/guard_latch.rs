@@ -276,7 +276,24 @@ fn secrets(fixture: &Fixture) -> Result<()> {
     ensure!(latched.query_one(hidden, &[])?.try_get::<_, String>(0)?.is_empty());
     let hidden = "select concat(setting, reset_val) from pg_settings
         where name in ('primary_conninfo', 'ssl_passphrase_command') order by 1 desc";
+    fixture
+        .cluster
+        .connect("postgres")?
+        .batch_execute("alter database latch_secrets set app.secret = 'canary'")?;
+    let mut latched = fixture.cluster.connect("latch_secrets")?;
+    let asked = "select current_setting('app.' || 'secret')";
+    ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "canary");
+    for end in ["rollback", "commit"] {
+        latched.batch_execute("begin; select mcp_guard(this_transaction => true)")?;
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "");
+        latched.batch_execute(end)?;
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "canary");
+        latched.batch_execute("discard all")?;
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "canary");
+    }
+    latched.batch_execute("select mcp_guard()")?;
     for again in ["begin", "rollback", "reset all", "discard all"] {
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "", "{again}");
         latched.batch_execute(again)?;
         ensure!(latched.query_one(&format!("{hidden} limit 1"), &[])?.get::<_, String>(0) == "");
     }

@@ -6,7 +6,7 @@
 //! it opens when the transaction has ended, and leaves nothing behind. A worker of a parallel query
 //! is another process and not latched: see [`super::watch`] for why that does no harm.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::time::Duration;
 
@@ -108,6 +108,7 @@ fn ceilings() -> Option<Ceilings> {
 pub(crate) fn is_latched() -> bool {
     if SESSION.get().is_none() && watch::is_set_to_latch() {
         SESSION.set(Some(Ceilings::in_force()));
+        find_secrets();
         forget_plans();
     }
     SESSION.get().is_some() || TRANSACTION.get().is_some()
@@ -131,6 +132,7 @@ pub(crate) fn latch(ceilings: Ceilings, until: Until) {
         _ => &TRANSACTION,
     };
     state.set(Some(state.get().map_or(ceilings, |present| present.lowest(ceilings))));
+    find_secrets();
     forget_plans();
     enforce();
 }
@@ -223,25 +225,42 @@ pub(super) fn enforce() {
     if factor > HASH_MEM_MULTIPLIER {
         set(c"hash_mem_multiplier", &HASH_MEM_MULTIPLIER.to_string());
     }
-    for name in SECRETS {
-        hide(name);
-    }
+    SECRETS.with_borrow(|secrets| secrets.iter().for_each(hide));
 }
 
 /// The default of `hash_mem_multiplier`, which multiplies `work_mem`.
 const HASH_MEM_MULTIPLIER: f64 = 2.0;
 
-/// Settings of the server with secrets in them. A latched session has no use for their values, nor
-/// has a backend: they are for the postmaster and the WAL receiver. They stay hidden in the process.
-const SECRETS: [&CStr; 2] = [c"primary_conninfo", c"ssl_passphrase_command"];
+/// A setting with a secret in it: passwords of the server, keys of applications.
+struct Secret {
+    name: CString,
+    /// Whether it is the configuration file's alone: such are for the postmaster and the WAL
+    /// receiver, and no backend has a use for them.
+    of_file: bool,
+}
 
-fn hide(name: &CStr) {
+thread_local! {
+    /// Those that there were when the latch was closed.
+    static SECRETS: RefCell<Vec<Secret>> = const { RefCell::new(Vec::new()) };
+}
+
+fn find_secrets() {
+    let settings = pg_compat::text_settings().into_iter();
+    let secrets = settings.filter(|(name, _)| watch::is_secret(&name.to_string_lossy()));
+    let secrets = secrets.map(|(name, of_file)| Secret { name, of_file }).collect();
+    SECRETS.set(secrets);
+}
+
+/// Empties the setting if it has a value. Those of applications come back with the transaction's end
+/// if it is that which is latched.
+fn hide(secret: &Secret) {
     // SAFETY: the name is NUL-terminated; an unknown one gives null, a value is NUL-terminated.
-    let shown = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
+    let shown = unsafe { pg_sys::GetConfigOption(secret.name.as_ptr(), true, false) };
     // SAFETY: as above.
     if !shown.is_null() && unsafe { *shown } != 0 {
+        let for_good = secret.of_file || !opens_with_transaction();
         // SAFETY: inside a transaction, as every statement that runs is.
-        unsafe { pg_compat::override_option(name, c"") };
+        unsafe { pg_compat::empty_option(&secret.name, for_good) };
     }
 }
 

@@ -145,6 +145,11 @@ fn judge_function(oid: u32, support: bool) {
     }
 }
 
+/// Whether the setting holds a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    judges().is_some_and(|judges| (judges.setting)(name).is_some())
+}
+
 /// Refuses the setting if it holds a secret.
 pub(super) fn judge_setting(name: &str) {
     if let Some(refusal) = judges().and_then(|judges| (judges.setting)(name)) {
