@@ -78,7 +78,7 @@ walk (class, object, call, member) as (
             on p.proname = n.name and p.pronamespace = n.namespace
         left join pg_type as t
             on t.oid = p.proargtypes[0]
-        where n.kind = 'function' or (n.kind = 'attribute' and t.typtype in ('c', 'd', 'p'))
+        where n.kind in ('function', 'attribute')
         union all
         select 'pg_operator'::regclass, o.oid, true
         from placed as n
@@ -313,10 +313,37 @@ group by p.oid, n.nspname, l.lanname, l.lanpltrusted, e.oid, e.extname
 union all
 select distinct
     'relation', n.nspname, c.relname, true, c.oid::regclass::text, 0, c.oid < 16384, null, null,
-    true, false, false, false, false, false, '', false
+    true, false, false, false, false, '', false, false
 from walk as w
 inner join pg_class as c
     on w.class = 'pg_class'::regclass and c.oid = w.object
 inner join pg_namespace as n
     on n.oid = c.relnamespace
+union all
+select distinct
+    'foreign table', n.nspname, c.relname, true, c.oid::regclass::text, 0, false, null, null,
+    true, false, false, false, false, '', false, false
+from walk as w
+inner join pg_class as c
+    on w.class = 'pg_class'::regclass and c.oid = w.object and c.relkind = 'f'
+inner join pg_namespace as n
+    on n.oid = c.relnamespace
+union all
+-- Settings that have a value in this session and may be secrets; which are, their names say.
+select
+    'setting', 'pg_catalog', s.name, true, s.name, 0, true, null, null,
+    true, false, false, false, false, '', false, false
+from (
+    select f.name
+    from unnest(array['primary_conninfo', 'ssl_passphrase_command']) as f (name)
+    where case
+        when pg_has_role('pg_read_all_settings', 'usage') then current_setting(f.name, true) <> ''
+    end
+    union
+    select split_part(c.setting, '=', 1)
+    from pg_db_role_setting as r
+    cross join unnest(r.setconfig) as c (setting)
+    where r.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
+        and r.setrole in (0, to_regrole(quote_ident(session_user)))
+) as s (name)
 order by kind, core desc, schema, name, signature

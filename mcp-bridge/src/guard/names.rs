@@ -62,6 +62,12 @@ fn visit(node: &Message, names: &mut BTreeSet<Name>) {
             if name.last().is_some_and(|last| TAKE_TYPE_NAMES.contains(last)) {
                 add(names, NameKind::EveryType, &[""]);
             }
+            // The names of settings that are written out, the guard has seen.
+            if name.last() == Some(&"current_setting")
+                && node.messages("args").next().is_none_or(|first| first.constant().is_none())
+            {
+                add(names, NameKind::Relation, &["pg_settings"]);
+            }
             add(names, NameKind::Function, &name);
         }
         "RangeTableSample" => add(names, NameKind::Function, &node.names("method")),
@@ -96,6 +102,26 @@ fn visit(node: &Message, names: &mut BTreeSet<Name>) {
             let schema = Some(node.text("schemaname")).filter(|schema| !schema.is_empty());
             let name: Vec<&str> = schema.into_iter().chain([node.text("relname")]).collect();
             add(names, NameKind::Relation, &name);
+        }
+        // To servers before they were words of the grammar they are names of functions.
+        "JsonFuncExpr" => {
+            for name in ["json_exists", "json_query", "json_value"] {
+                add(names, NameKind::Function, &[name]);
+            }
+        }
+        "JsonParseExpr" => add(names, NameKind::Function, &["json"]),
+        "JsonScalarExpr" => add(names, NameKind::Function, &["json_scalar"]),
+        "JsonSerializeExpr" => add(names, NameKind::Function, &["json_serialize"]),
+        "JsonObjectConstructor" => add(names, NameKind::Function, &["json_object"]),
+        "JsonArrayConstructor" | "JsonArrayQueryConstructor" => {
+            add(names, NameKind::Function, &["json_array"]);
+        }
+        "JsonObjectAgg" => add(names, NameKind::Function, &["json_objectagg"]),
+        "JsonArrayAgg" => add(names, NameKind::Function, &["json_arrayagg"]),
+        "JsonTable" => add(names, NameKind::Function, &["json_table"]),
+        "MergeSupportFunc" => add(names, NameKind::Function, &["merge_action"]),
+        "VariableShowStmt" if node.text("name") == "all" => {
+            add(names, NameKind::Relation, &["pg_settings"]);
         }
         "TypeName" => add(names, NameKind::Type, &node.names("names")),
         _ => {}
@@ -169,6 +195,17 @@ mod tests {
                 "explain update t set a = f() where b in (select c from u)",
                 &["Function f", "Operator =", "Relation t", "Relation u"],
             ),
+            (
+                "select json_value(a, 'x')",
+                &["Function json_exists", "Function json_query", "Function json_value"],
+            ),
+            ("select current_setting('a')", &["Function current_setting"]),
+            (
+                "select current_setting('a' || b)",
+                &["Function current_setting", "Operator ||", "Relation pg_settings"],
+            ),
+            ("show all", &["Relation pg_settings"]),
+            ("show work_mem", &[]),
             ("select pg_input_is_valid('x', 'd')", &["Function pg_input_is_valid", "EveryType "]),
         ] {
             assert_eq!(found(sql), expected, "{sql}");

@@ -11,13 +11,16 @@ use serde_json::Value;
 use super::source::{EXTENSION, function};
 use crate::db::{Param, ServerInfo, Session};
 use crate::error::{Kind, ToolError};
-use crate::guard::{self, Policy};
+use crate::guard::{self, NameKind, Policy};
 
 /// The extension's function that judges a statement.
 const JUDGE: &str = "mcp_check_read_only";
 
 /// Languages of functions whose bodies are words that can be looked up.
 const LEGIBLE: [&str; 2] = ["sql", "plpgsql"];
+
+/// What shows settings whose names the statement may put together.
+const READ_SETTINGS: [&str; 3] = ["pg_settings", "pg_show_all_settings", "current_setting"];
 
 /// How the guard judges statements that this server is to run.
 pub(crate) fn policy(server: &ServerInfo) -> Policy {
@@ -80,6 +83,10 @@ const LEAVE: &str = "select pg_catalog.set_config('search_path', $1, true) as pa
 
 async fn by_catalog(session: &mut Session, statement: &str) -> Result<(), ToolError> {
     let names = super::parsing(|| guard::names(statement))?;
+    let asks_for_settings = names.iter().any(|one| {
+        one.kind != NameKind::Function && READ_SETTINGS.contains(&one.name.as_str())
+            || one.name == "pg_show_all_settings"
+    });
     let names = serde_json::to_string(&names)
         .map_err(|error| ToolError::new(Kind::Internal, error.to_string()))?;
     let before = session.rows(ENTER, &[Param::Text(Some(advisor_sql::SEARCH_PATH))]).await?.pop();
@@ -87,10 +94,16 @@ async fn by_catalog(session: &mut Session, statement: &str) -> Result<(), ToolEr
     let asked = [Param::Text(Some(&names)), Param::Text(text("schemas"))];
     let rows = session.rows(rules::REACH, &asked).await?;
     session.rows(LEAVE, &[Param::Text(text("path")), Param::Text(text("jit"))]).await?;
-    for row in rows {
-        let reached: Reached = serde_json::from_value(Value::Object(row)).map_err(|error| {
+    let reached = rows
+        .into_iter()
+        .map(|row| serde_json::from_value(Value::Object(row)))
+        .collect::<Result<Vec<Reached>, _>>()
+        .map_err(|error| {
             ToolError::new(Kind::Internal, format!("catalog's answer is not understood: {error}"))
         })?;
+    let reads_settings = asks_for_settings
+        || reached.iter().any(|one| one.core && READ_SETTINGS.contains(&one.name.as_str()));
+    for reached in reached.into_iter().filter(|one| reads_settings || one.kind != "setting") {
         if let Some(why) = reached.refused() {
             return Err(refusal(&reached, &why));
         }
@@ -136,8 +149,19 @@ struct Reached {
 impl Reached {
     /// Why the statement must not lead there, if so.
     fn refused(&self) -> Option<String> {
-        if self.kind == "relation" {
-            return rules::secret(&self.name).map(|(why, _)| why.to_owned());
+        match self.kind.as_str() {
+            "relation" => return rules::secret(&self.name).map(|(why, _)| why.to_owned()),
+            "foreign table" => {
+                return Some(
+                    "What it reads is outside of the database, where nothing is read-only."
+                        .to_owned(),
+                );
+            }
+            "setting" => {
+                return rules::is_secret_setting(&self.name)
+                    .then(|| "It has a value that may be a password or a key.".to_owned());
+            }
+            _ => {}
         }
         let function = self.function();
         let moment = if self.call { Moment::Sent } else { Moment::Support };

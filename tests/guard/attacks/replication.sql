@@ -2,7 +2,7 @@
 --- setup:
 select pg_create_physical_replication_slot('kept_{database}', true);
 select pg_create_logical_replication_slot('read_{database}', 'test_decoding');
-insert into extra values (1, 'logged');
+set synchronous_commit = on; insert into extra values (1, 'logged');
 select pg_replication_origin_create('origin_{database}');
 
 --- attack: create a physical slot
@@ -30,23 +30,23 @@ select pg_copy_logical_replication_slot('read_{database}', 'planted_7')
 select * from pg_logical_slot_get_changes('read_{database}', null, null)
 
 --- attack: read changes with a schema
---- setup: insert into extra values (2, 'logged')
+--- setup: set synchronous_commit = on; insert into extra values (2, 'logged')
 --- sql:
 select data from pg_catalog.pg_logical_slot_get_changes('read_{database}', null, null, 'include-xids', '0')
 
 --- attack: peek at changes of all tables
---- setup: insert into extra values (3, 'canary-change')
+--- setup: set synchronous_commit = on; insert into extra values (3, 'canary-change')
 --- sql:
 select * from pg_logical_slot_peek_changes('read_{database}', null, null)
 
 --- attack: read binary changes
---- setup: insert into extra values (4, 'logged')
+--- setup: set synchronous_commit = on; insert into extra values (4, 'logged')
 --- sql:
 select count(*) from pg_logical_slot_get_binary_changes('read_{database}', null, null)
 --- control: select pg_logical_slot_get_changes('read_{database}', null, null)
 
 --- attack: advance a slot
---- setup: insert into extra values (5, 'logged')
+--- setup: set synchronous_commit = on; insert into extra values (5, 'logged')
 --- sql:
 select pg_replication_slot_advance('read_{database}', pg_current_wal_lsn())
 

@@ -12,6 +12,16 @@ use super::world::World;
 /// How long a statement may run.
 pub(super) const LIMIT: Duration = Duration::from_secs(1);
 
+impl Reply {
+    /// Whether the statement was refused for what its names could lead to, on a server without the
+    /// extension: of a statement of ours that is no effect of an attack.
+    pub(super) fn is_guess(&self) -> bool {
+        let error = &self.result["structuredContent"]["error"];
+        let detail = error["detail"].as_str().unwrap_or_default();
+        error["kind"] == "not_read_only" && detail.contains("is not in this database")
+    }
+}
+
 /// A session of a client.
 pub(super) struct Bridge {
     pipe: Pipe,
@@ -69,6 +79,13 @@ impl Bridge {
         if reply.result["structuredContent"]["error"]["kind"] == "busy" {
             reply = self.sql(PROBE)?;
         }
+        if reply.is_guess() {
+            // What the setup planted could be meant by the probe's own names: ask for less.
+            reply = self.sql(SHORT_PROBE)?;
+        }
+        if reply.is_guess() {
+            return Ok(Value::Null);
+        }
         ensure!(reply.result["isError"] != true, "next call: {}", reply.text);
         Ok(reply.result["structuredContent"]["rows"].clone())
     }
@@ -86,6 +103,10 @@ pub(super) fn with_sql(mut arguments: Map<String, Value>, sql: &str) -> Map<Stri
     arguments.insert("sql".to_owned(), Value::String(sql.to_owned()));
     arguments
 }
+
+/// As [`PROBE`], where everything that has a name of the statement counts.
+const SHORT_PROBE: &str = "select current_user, session_user, \
+    array(select name from pg_prepared_statements), array(select name from pg_cursors)";
 
 /// Whatever of one call might reach the next.
 const PROBE: &str = "select current_user, session_user, current_schemas(true)::text, \

@@ -151,7 +151,7 @@ impl Session {
         let mut harm = Vec::new();
         if let Some(next) = next {
             let reply = self.bridge.sql(&next)?;
-            if reply.result["structuredContent"]["rows"][0][0] != true {
+            if !reply.is_guess() && reply.result["structuredContent"]["rows"][0][0] != true {
                 harm.push(format!("next call: {}", reply.text));
             }
         }

@@ -69,7 +69,9 @@ impl World {
 
     fn fill(&mut self, common: &str, extension: bool) -> Result<()> {
         let scratch = self.root.join("scratch").display().to_string();
-        self.admin()?.batch_execute(&format!("copy (select) to program 'mkdir {scratch}'"))?;
+        self.admin()?.batch_execute(&format!(
+            "copy (select) to program 'mkdir {scratch} && cat > /dev/null'"
+        ))?;
         let data = self.root.join("data").display().to_string();
         let line = "host all all 10.0.0.0/8 ldap ldapserver=nowhere ldapbasedn=x \
             ldapbinddn=x ldapbindpasswd=canary-of-hba";
