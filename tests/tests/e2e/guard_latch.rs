@@ -285,7 +285,7 @@ fn secrets(fixture: &Fixture) -> Result<()> {
     ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "canary");
     for end in ["rollback", "commit"] {
         latched.batch_execute("begin; select mcp_guard(this_transaction => true)")?;
-        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "");
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0).is_empty());
         latched.batch_execute(end)?;
         ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "canary");
         latched.batch_execute("discard all")?;
@@ -293,9 +293,11 @@ fn secrets(fixture: &Fixture) -> Result<()> {
     }
     latched.batch_execute("select mcp_guard()")?;
     for again in ["begin", "rollback", "reset all", "discard all"] {
-        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0) == "", "{again}");
+        ensure!(latched.query_one(asked, &[])?.get::<_, String>(0).is_empty(), "{again}");
         latched.batch_execute(again)?;
-        ensure!(latched.query_one(&format!("{hidden} limit 1"), &[])?.get::<_, String>(0) == "");
+        ensure!(
+            latched.query_one(&format!("{hidden} limit 1"), &[])?.get::<_, String>(0).is_empty()
+        );
     }
     // Views of the server's own show what they may.
     for sql in [

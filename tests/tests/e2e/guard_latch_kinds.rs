@@ -184,7 +184,7 @@ fn again(fixture: &Fixture) -> Result<()> {
     )?;
     let mut latched = fixture.cluster.connect("latch_again")?;
     latched.batch_execute("select mcp_guard(); begin; select lowers()")?;
-    ensure!(code(latched.batch_execute("select pg_sleep(0)")) != "", "it holds at once");
+    ensure!(!code(latched.batch_execute("select pg_sleep(0)")).is_empty(), "it holds at once");
     latched.batch_execute("rollback")?;
     latched.batch_execute("select count(*), repeat('x', 100) from generate_series(1, 100000)")?;
     ensure!(latched.query("select generate_series(1, 10)", &[])?.len() == 10);
