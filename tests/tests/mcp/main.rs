@@ -5,7 +5,6 @@
 //! single cases: the Inspector, the conformance suite, configurations of Postgres MCP Pro, a server that goes away, input
 //! that no client sends, every type of value.
 
-mod attacks;
 mod bad_input;
 mod checks;
 mod configurations;
@@ -43,7 +42,6 @@ fn main() -> Result<ExitCode> {
     let fixture = Arc::new(Fixture::start()?);
     let mut trials = matrix::trials(&fixture);
     let cases = [
-        attacks::CASES,
         restart::CASES,
         guarded::CASES,
         health::CASES,

@@ -26,6 +26,7 @@ create type zoo.mood as enum ('sad', 'so so', 'happy');
 create type zoo.pair as (n integer, words text);
 create type zoo.nested as (inside zoo.pair, list integer[]);
 create type zoo.speed as range (subtype = float8);
+create extension mcp_advisor;
 create extension hstore schema zoo;
 create extension citext schema zoo;
 create extension ltree schema zoo;
@@ -33,7 +34,7 @@ create extension cube schema zoo;
 create table zoo.animals (id integer, kind text, legs numeric);
 insert into zoo.animals values (1, 'cat', 4.0);
 grant select on zoo.animals to public;
-create function zoo.nothing() returns void language sql as '';
+create function zoo.nothing() returns void language sql stable as '';
 grant usage on schema zoo to public;
 ";
 

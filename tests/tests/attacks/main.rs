@@ -12,18 +12,33 @@ mod state;
 mod world;
 
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 
 use advisor_tests::attacks;
 use anyhow::{Result, ensure};
+use libtest_mimic::{Arguments, Trial};
 
-use crate::Case;
-use crate::fixture::Fixture;
+/// A test: its name and what it does.
+type Case = (&'static str, fn() -> Result<()>);
 
-pub(crate) const CASES: &[Case] = &[
+const CASES: &[Case] = &[
     ("attacks_do_their_harm_without_a_guard", control),
     ("attacks_through_the_bridge_have_no_effect", with_extension),
     ("attacks_without_the_extension_have_no_effect", without_extension),
 ];
+
+/// Tests at a time: as many as there are servers for, and processors on a small machine.
+const THREADS: usize = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    let trials = CASES.iter().map(|&(name, case)| {
+        // With the causes: an error of the server is one.
+        Trial::test(name, move || Ok(case().map_err(|error| format!("{error:#}"))?))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
 
 /// What became of an attack.
 #[derive(Debug)]
@@ -36,7 +51,7 @@ struct Outcome {
     harm: Vec<String>,
 }
 
-fn control(_: &Fixture) -> Result<()> {
+fn control() -> Result<()> {
     let (common, classes) = attacks::read()?;
     let attacks: usize = classes.iter().map(|class| class.attacks.len()).sum();
     let found = control::run(&common, &classes)?;
@@ -59,11 +74,11 @@ fn control(_: &Fixture) -> Result<()> {
     Ok(())
 }
 
-fn with_extension(_: &Fixture) -> Result<()> {
+fn with_extension() -> Result<()> {
     through_the_bridge(true)
 }
 
-fn without_extension(_: &Fixture) -> Result<()> {
+fn without_extension() -> Result<()> {
     through_the_bridge(false)
 }
 
