@@ -1,6 +1,6 @@
 //! What no good client sends, over HTTP; and clients that come and go, or do not read.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use advisor_tests::bridge::http::{Answer, Events, post_json, request};
 use advisor_tests::bridge::server::Server;
@@ -27,8 +27,17 @@ pub(crate) const CASES: &[Case] = &[
 /// The bridge still answers, on both endpoints.
 fn answers(server: &Server) -> Result<()> {
     let mut session = Legacy::initialized(server)?;
-    session.post(server, &execute(1, "select 6 * 7"))?;
-    let answer = session.answer(1)?;
+    let give_up = Instant::now() + Duration::from_secs(20);
+    let mut answer = Value::Null;
+    for id in 1.. {
+        session.post(server, &execute(id, "select 6 * 7"))?;
+        answer = session.answer(id)?;
+        // On a busy machine calls that others made may still run.
+        let is_busy = answer["result"]["structuredContent"]["error"]["kind"] == "busy";
+        if !is_busy || Instant::now() > give_up {
+            break;
+        }
+    }
     ensure!(answer["result"]["structuredContent"]["rows"] == json!([[42]]), "{answer}");
     let answer = post_json(server.address(), "/mcp", initialize(1).to_string().as_bytes())?;
     ensure!(answer.status == 200, "/mcp: {} {}", answer.status, answer.body);
