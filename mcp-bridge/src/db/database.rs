@@ -294,7 +294,7 @@ impl Database {
         let before = lock(&self.shared.server).replace((Instant::now(), Arc::clone(&info)));
         // Connections are latched by what was there when they were made.
         if before.is_some_and(|(_, before)| before.extensions != info.extensions) {
-            self.shared.pool.retain(|_, _| false);
+            self.shared.pool.manager().outdate();
         }
         Ok(info)
     }

@@ -1,6 +1,7 @@
 //! Connections of one database: made when needed, kept for the next call, thrown away when there
 //! is the least doubt about their state.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub(super) struct Connection {
     pub(super) notices: UnboundedReceiver<DbError>,
     pub(super) begin: Arc<Begin>,
     pub(super) latch: Latch,
+    epoch: u64,
     created: Instant,
     pub(super) last_used: Instant,
 }
@@ -74,6 +76,7 @@ pub(super) struct Connector {
     pub(super) conninfo: ConnInfo,
     limits: Arc<Limits>,
     latching: Latching,
+    epoch: AtomicU64,
     begin: Mutex<Option<Arc<Begin>>>,
     failures: Mutex<Failures>,
 }
@@ -81,10 +84,16 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(conninfo: ConnInfo, limits: Arc<Limits>, latching: Latching) -> Self {
         let (begin, failures) = (Mutex::default(), Mutex::default());
-        Self { conninfo, limits, latching, begin, failures }
+        Self { conninfo, limits, latching, epoch: AtomicU64::new(0), begin, failures }
+    }
+
+    /// Has the connections that there are not be used again: what they were made for has changed.
+    pub(super) fn outdate(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn connect(&self) -> Result<Connection, ToolError> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
         let (sink, notices) = mpsc::unbounded_channel();
         let connected = connect::connect(&self.conninfo, sink).await?;
         let begin = self.begin(&connected.client).await?;
@@ -97,6 +106,7 @@ impl Connector {
             notices,
             begin,
             latch,
+            epoch,
             created: now,
             last_used: now,
         })
@@ -151,6 +161,9 @@ impl Manager for Connector {
         }
         if connection.last_used.elapsed() > MAX_IDLE || connection.created.elapsed() > MAX_AGE {
             return Err(RecycleError::message("old"));
+        }
+        if connection.epoch != self.epoch.load(Ordering::Relaxed) {
+            return Err(RecycleError::message("made for another state of the server"));
         }
         Ok(())
     }
