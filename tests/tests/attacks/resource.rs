@@ -29,8 +29,11 @@ const DEAF: Duration = Duration::from_secs(20);
 /// Most bytes of an answer: the bridge's own limit, and what JSON and the copy as text add.
 const ANSWER: usize = 400_000;
 
-/// Most memory of one process of the server: two values of the server's largest size, and its own.
-const MEMORY: u64 = 2_300 << 20;
+/// Most memory of one process of the server. An aggregate such as `array_agg` holds what it has
+/// collected, the array made of it, and two copies of that while it is handed on: four times the
+/// server's largest value, 1 GB. How much of this is reached depends on how much the machine can
+/// write within the limit on time.
+const MEMORY: u64 = 4_608 << 20;
 
 /// Most temporary files of all: 64 MB for each process, with parallel workers.
 const FILES: u64 = WORKERS as u64 * 3 * (64 << 20);
