@@ -52,6 +52,7 @@ fn mcp_guard(
     max_rows: default!(Option<i64>, "NULL"),
     max_bytes: default!(Option<i64>, "NULL"),
     this_transaction: default!(Option<bool>, "false"),
+    memory: default!(Option<i64>, "2147483648"),
 ) -> Result<(), ErrorReport> {
     let parallel_workers = arguments::required("parallel_workers", parallel_workers)?;
     let until = if arguments::required("this_transaction", this_transaction)? {
@@ -64,6 +65,7 @@ fn mcp_guard(
         lock_time: time("lock_time", lock_time)?,
         work_mem: kilobytes("work_mem", work_mem)?.max(LEAST_WORK_MEM),
         temp_files: kilobytes("temp_files", temp_files)?,
+        memory: at_least("memory", arguments::required("memory", memory)?, LEAST_MEMORY)?,
         parallel_workers: i32::try_from(at_least("parallel_workers", parallel_workers.into(), 0)?)
             .unwrap_or(i32::MAX),
         rows: max_rows.map(|rows| positive("max_rows", rows)).transpose()?,
@@ -75,6 +77,9 @@ fn mcp_guard(
 
 /// The server's own minimum of `work_mem`, in kB.
 const LEAST_WORK_MEM: i32 = 64;
+
+/// Enough for the server's own caches, which count, in bytes.
+const LEAST_MEMORY: u64 = 16 << 20;
 
 /// A time of at least a millisecond.
 fn time(argument: &'static str, given: Option<Interval>) -> Result<Duration, AdvisorError> {
@@ -104,7 +109,11 @@ fn at_least(argument: &'static str, given: i64, least: u64) -> Result<u64, Advis
     u64::try_from(given).ok().filter(|number| *number >= least).ok_or_else(|| {
         AdvisorError::BadArgument {
             argument,
-            requirement: if least == 0 { "not be negative" } else { "be positive" },
+            requirement: match least {
+                0 => "not be negative",
+                LEAST_MEMORY => "be at least 16777216",
+                _ => "be positive",
+            },
             given: given.to_string(),
         }
     })

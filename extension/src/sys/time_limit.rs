@@ -62,6 +62,17 @@ pub(super) fn arm(id: c_int, delay: Duration) {
     unsafe { pg_guard_ffi_boundary(|| enable_timeout_after(id, delay)) };
 }
 
+/// Arms a timeout anew from within its own handler.
+///
+/// # Safety
+/// Only for there: `timeout.c` has taken the timeout off its list before it calls the handler, and
+/// sets the alarm for all that are on it afterwards.
+pub(super) unsafe fn rearm(id: c_int, delay: Duration) {
+    let delay = c_int::try_from(delay.as_millis()).unwrap_or(c_int::MAX).max(1);
+    // SAFETY: see the contract. Nothing here raises an error.
+    unsafe { enable_timeout_after(id, delay) };
+}
+
 /// Disarms the timeout when dropped, so that it cannot strike later.
 struct Armed(c_int);
 

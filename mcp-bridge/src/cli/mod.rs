@@ -253,6 +253,9 @@ pub struct LimitArgs {
     /// The server's temp_file_limit for our statements, such as 1GB; needs the right to set it.
     #[arg(long, value_name = "SIZE", env = "MCP_BRIDGE_TEMP_FILE_LIMIT")]
     pub temp_file_limit: Option<String>,
+    /// Most memory that a statement takes, such as 2GB, where the extension is [default: 2GB].
+    #[arg(long, value_name = "SIZE", env = "MCP_BRIDGE_STATEMENT_MEMORY")]
+    pub statement_memory: Option<String>,
     /// Connections to each database [default: 5].
     #[arg(long, value_name = "N", env = "MCP_BRIDGE_POOL_SIZE")]
     pub pool_size: Option<usize>,
@@ -329,6 +332,9 @@ impl LimitArgs {
         }
         if self.temp_file_limit.is_some() {
             limits.temp_file_limit.clone_from(&self.temp_file_limit);
+        }
+        if self.statement_memory.is_some() {
+            limits.statement_memory.clone_from(&self.statement_memory);
         }
     }
 }

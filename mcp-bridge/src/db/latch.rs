@@ -56,6 +56,12 @@ const MAX_BYTES: u32 = 64 << 20;
 /// Temporary files of one process of the server, when the operator has set no limit.
 const TEMP_FILES: u64 = 1 << 30;
 
+/// Memory of a statement, when the operator has set no limit.
+const MEMORY: u64 = 2 << 30;
+
+/// The least that the latch takes for a limit on memory.
+const LEAST_MEMORY: u64 = 16 << 20;
+
 /// The schema of the extension, if it has the function; who serves the connection.
 const FIND: &str = "
 select pg_catalog.quote_ident(n.nspname), pg_catalog.pg_backend_pid()
@@ -64,7 +70,7 @@ join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
 where e.extname = 'mcp_advisor' and exists (
     select from pg_catalog.pg_proc as p
     where p.pronamespace = n.oid and p.proname = 'mcp_guard'
-        and 'this_transaction' = any (p.proargnames)
+        and 'memory' = any (p.proargnames)
 )";
 
 /// Closes the latch of a new connection.
@@ -118,6 +124,8 @@ fn call(schema: &str, limits: &Limits, whole_session: bool) -> String {
         |bytes| bytes.to_string(),
     );
     let temp_files = limits.temp_file_limit.as_deref().and_then(bytes).unwrap_or(TEMP_FILES);
+    let memory = limits.statement_memory.as_deref().and_then(bytes).unwrap_or(MEMORY);
+    let memory = memory.max(LEAST_MEMORY);
     let workers = limits.max_parallel_workers_per_gather.map_or_else(
         || "pg_catalog.current_setting('max_parallel_workers_per_gather')::integer".to_owned(),
         |workers| workers.to_string(),
@@ -125,7 +133,7 @@ fn call(schema: &str, limits: &Limits, whole_session: bool) -> String {
     format!(
         "select {schema}.mcp_guard(statement_time => '{} ms', lock_time => '{} ms', \
          work_mem => {work_mem}, temp_files => {temp_files}, parallel_workers => {workers}, \
-         max_bytes => {MAX_BYTES}, this_transaction => {})",
+         memory => {memory}, max_bytes => {MAX_BYTES}, this_transaction => {})",
         longest.as_millis(),
         limits.lock.as_millis(),
         !whole_session,
@@ -235,12 +243,14 @@ mod tests {
         let limits = Limits {
             work_mem: Some("8MB".into()),
             temp_file_limit: Some("2GB".into()),
+            statement_memory: Some("1GB".into()),
             max_parallel_workers_per_gather: Some(3),
             ..Limits::default()
         };
         let limited = call("s", &limits, false);
         assert!(limited.contains("work_mem => 8388608, temp_files => 2147483648"), "{limited}");
         assert!(limited.contains("parallel_workers => 3"), "{limited}");
+        assert!(limited.contains("memory => 1073741824,"), "{limited}");
         assert!(limited.ends_with("this_transaction => true)"), "{limited}");
     }
 }

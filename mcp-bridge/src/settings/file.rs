@@ -72,6 +72,7 @@ pub struct LimitsSection {
     connection_check_seconds: Option<u32>,
     work_mem: Option<String>,
     temp_file_limit: Option<String>,
+    statement_memory: Option<String>,
     max_parallel_workers_per_gather: Option<u32>,
     pool_size: Option<usize>,
     calls: Option<usize>,
@@ -100,6 +101,7 @@ impl LimitsSection {
         set(&mut limits.connection_check, seconds(self.connection_check_seconds));
         set(&mut limits.work_mem, self.work_mem.clone().map(Some));
         set(&mut limits.temp_file_limit, self.temp_file_limit.clone().map(Some));
+        set(&mut limits.statement_memory, self.statement_memory.clone().map(Some));
         set(
             &mut limits.max_parallel_workers_per_gather,
             self.max_parallel_workers_per_gather.map(Some),
@@ -305,7 +307,7 @@ mod tests {
         let text = "[limits]\nrows=1\nresult_bytes=2\ncell_chars=3\nsql_bytes=4\n\
                     statement_seconds=5\nanalysis_seconds=6\nlock_ms=7\nidle_seconds=8\n\
                     queue_seconds=9\nconnection_check_seconds=10\nwork_mem='1MB'\n\
-                    temp_file_limit='2MB'\nmax_parallel_workers_per_gather=0\npool_size=11\n\
+                    temp_file_limit='2MB'\nstatement_memory='3GB'\nmax_parallel_workers_per_gather=0\npool_size=11\n\
                     calls=12";
         let mut limits = Limits::default();
         parse(text).unwrap().limits.apply(&mut limits);
@@ -322,6 +324,7 @@ mod tests {
             connection_check: Duration::from_secs(10),
             work_mem: Some("1MB".into()),
             temp_file_limit: Some("2MB".into()),
+            statement_memory: Some("3GB".into()),
             max_parallel_workers_per_gather: Some(0),
             pool_size: 11,
             calls: 12,

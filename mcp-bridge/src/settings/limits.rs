@@ -33,6 +33,8 @@ pub struct Limits {
     pub work_mem: Option<String>,
     /// The server's setting for our statements; the role must be allowed to set it.
     pub temp_file_limit: Option<String>,
+    /// Most memory that a statement takes, as the latch has it.
+    pub statement_memory: Option<String>,
     /// The server's setting for our statements.
     pub max_parallel_workers_per_gather: Option<u32>,
     /// Connections to each database.
@@ -60,6 +62,7 @@ impl Default for Limits {
             idle_in_transaction: Duration::from_secs(35),
             work_mem: None,
             temp_file_limit: None,
+            statement_memory: None,
             max_parallel_workers_per_gather: None,
             pool_size: 5,
             queue_wait: Duration::from_secs(5),
@@ -90,9 +93,11 @@ impl Limits {
         time("the idle timeout", self.idle_in_transaction, SECOND..=HOUR)?;
         within("the pool size", self.pool_size, 1..=1_000)?;
         within("calls at a time", self.calls, 1..=10_000)?;
-        for (name, value) in
-            [("work_mem", &self.work_mem), ("temp_file_limit", &self.temp_file_limit)]
-        {
+        for (name, value) in [
+            ("work_mem", &self.work_mem),
+            ("temp_file_limit", &self.temp_file_limit),
+            ("statement_memory", &self.statement_memory),
+        ] {
             if value.as_ref().is_some_and(|value| !is_size(value)) {
                 return Err(SettingsError::new(format!(
                     "{name} must be a number with a unit of B, kB, MB, GB or TB, such as 64MB"

@@ -7,6 +7,7 @@ use advisor_tests::bridge::stdio::Pipe;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
+use super::resource::CEILING;
 use super::world::World;
 
 /// How long a statement may run.
@@ -47,6 +48,7 @@ impl Bridge {
         command.args(["--statement-timeout", &LIMIT.as_secs().to_string()]);
         command.args(["--analysis-timeout", &LIMIT.as_secs().to_string()]);
         command.args(["--work-mem", "4MB", "--temp-file-limit", "64MB"]);
+        command.args(["--statement-memory", CEILING]);
         let pipe = Pipe::initialized(&mut command)?;
         Ok(Self { pipe, application: application.to_owned() })
     }

@@ -20,7 +20,7 @@ pub(super) fn run(common: &str, classes: &[Class], extension: bool) -> Result<Re
     let mut world = World::start(common, extension)?;
     let mut report = Report { outcomes: Vec::new(), peak: Peak::default() };
     for class in classes {
-        if let Err(error) = attack_by(&mut world, class, &mut report) {
+        if let Err(error) = attack_by(&mut world, class, extension, &mut report) {
             // Whoever ends the server, or its sessions, does not take the other classes along.
             report.outcomes.push(Outcome {
                 class: class.file.clone(),
@@ -35,7 +35,7 @@ pub(super) fn run(common: &str, classes: &[Class], extension: bool) -> Result<Re
 }
 
 /// All attacks of a class, in a database of their own.
-fn attack_by(world: &mut World, class: &Class, report: &mut Report) -> Result<()> {
+fn attack_by(world: &mut World, class: &Class, extension: bool, report: &mut Report) -> Result<()> {
     let database = class.file.as_str();
     world.database(database)?;
     let mut observer = Observer::connect(world, database)?;
@@ -66,7 +66,7 @@ fn attack_by(world: &mut World, class: &Class, report: &mut Report) -> Result<()
     }
     if !resource.is_empty() {
         let before = observer.state(world)?;
-        let (found, peak) = resource::run(world, database, &resource)?;
+        let (found, peak) = resource::run(world, database, &resource, extension)?;
         report.peak = report.peak.max(peak);
         for (attack, layer, harm) in found {
             report.outcomes.push(outcome(attack, layer, harm));

@@ -29,11 +29,18 @@ const DEAF: Duration = Duration::from_secs(20);
 /// Most bytes of an answer: the bridge's own limit, and what JSON and the copy as text add.
 const ANSWER: usize = 400_000;
 
-/// Most memory of one process of the server. An aggregate such as `array_agg` holds what it has
-/// collected, the array made of it, and two copies of that while it is handed on: four times the
-/// server's largest value, 1 GB. How much of this is reached depends on how much the machine can
-/// write within the limit on time.
+/// Most memory of one process of the server, without the extension. An aggregate such as `array_agg`
+/// holds what it has collected, the array made of it, and two copies of that while it is handed on:
+/// four times the server's largest value, 1 GB. How much of this is reached depends on how much the
+/// machine can write within the limit on time.
 const MEMORY: u64 = 4_608 << 20;
+
+/// Most memory of one process of the server with the latch's ceiling of [`CEILING`]: single
+/// functions that do not look for a cancel write two values of the server's largest size.
+const MEMORY_LATCHED: u64 = 2_300 << 20;
+
+/// The ceiling that the bridge gives the latch.
+pub(super) const CEILING: &str = "256MB";
 
 /// Most temporary files of all: 64 MB for each process, with parallel workers.
 const FILES: u64 = WORKERS as u64 * 3 * (64 << 20);
@@ -60,6 +67,7 @@ pub(super) fn run<'a>(
     world: &World,
     database: &str,
     attacks: &[&'a Attack],
+    extension: bool,
 ) -> Result<(Vec<Judged<'a>>, Peak)> {
     let queue = Mutex::new(attacks.iter().copied().collect::<VecDeque<_>>());
     let done = AtomicBool::new(false);
@@ -84,7 +92,7 @@ pub(super) fn run<'a>(
             Some(error) => Err(error),
             None => {
                 if let Some((_, _, harm)) = judged.last_mut() {
-                    harm.extend(excess(peak));
+                    harm.extend(excess(peak, extension));
                 }
                 Ok((judged, peak))
             }
@@ -92,8 +100,9 @@ pub(super) fn run<'a>(
     })
 }
 
-fn excess(peak: Peak) -> Option<String> {
-    (peak.memory > MEMORY || peak.files > FILES).then(|| format!("one of the class: {peak:?}"))
+fn excess(peak: Peak, extension: bool) -> Option<String> {
+    let memory = if extension { MEMORY_LATCHED } else { MEMORY };
+    (peak.memory > memory || peak.files > FILES).then(|| format!("one of the class: {peak:?}"))
 }
 
 fn work<'a>(

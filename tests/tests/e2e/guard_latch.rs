@@ -428,6 +428,7 @@ fn bad_ceilings(fixture: &Fixture) -> Result<()> {
         ("'1 s', '1 s', -1", "work_mem must not be negative"),
         ("'1 s', '1 s', 1, 1, -1", "parallel_workers must not be negative"),
         ("'1 s', '1 s', 1, 1, 1, 0", "max_rows must be positive"),
+        ("memory => 16777215", "memory must be at least 16777216"),
         ("max_bytes => 0", "max_bytes must be positive"),
         ("this_transaction => null", "\"this_transaction\" must not be null"),
     ] {

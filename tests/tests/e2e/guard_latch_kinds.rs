@@ -10,6 +10,7 @@ use crate::guard_latch::{code, database, state};
 
 pub(crate) const CASES: &[Case] = &[
     ("latch_bounds_bytes", bytes),
+    ("latch_bounds_memory", memory),
     ("latch_of_a_transaction_ends_with_it", transaction),
     ("latch_of_a_transaction_is_not_left_within_a_message", messages),
     ("latch_by_setting_closes_at_login", setting),
@@ -52,6 +53,62 @@ fn bytes(fixture: &Fixture) -> Result<()> {
     ensure!(latched.query("select id, pad from wide where id <= $1", &[&9])?.len() == 9);
     let refused = latched.query("select id, pad from wide where id <= $1", &[&10]).map(drop);
     ensure!(code(refused) == "54000");
+    Ok(())
+}
+
+fn memory(fixture: &Fixture) -> Result<()> {
+    let mut observer = database(fixture, "latch_memory")?;
+    observer.batch_execute(
+        "create function caught() returns text stable language plpgsql as $$
+        begin
+            perform array_agg(repeat('x', 100000)) from generate_series(1, 20000);
+            return 'there was enough';
+        exception when others then
+            return 'caught';
+        end $$",
+    )?;
+    let mut latched = fixture.cluster.connect("latch_memory")?;
+    latched.batch_execute("select mcp_guard(memory => 67108864)")?;
+    let collected = "select count(a) from (
+        select array_agg(repeat('x', 100000)) as a from generate_series(1, 20000)) as q";
+    for (sql, passes) in [
+        (collected, false),
+        // Each statement has its own.
+        (
+            "select array_length(array_agg(repeat('x', 100000)), 1) from generate_series(1, 300)",
+            true,
+        ),
+        (
+            "select count(*) from (select n from generate_series(1, 1000000) as n order by -n) as q",
+            true,
+        ),
+        // In a nested statement, and past a handler.
+        ("select caught()", false),
+        // Computed when the statement is planned.
+        ("explain select repeat('x', 500000000) || repeat('y', 500000000)", false),
+        ("select 1", true),
+    ] {
+        let outcome = latched.batch_execute(sql);
+        let message = outcome.as_ref().err().and_then(postgres::Error::as_db_error);
+        let message = message.map(|error| error.message().to_owned()).unwrap_or_default();
+        let expected = if passes { "" } else { "the statement takes more than 64 MB of memory" };
+        ensure!(message == expected, "{sql}: {message}");
+        ensure!(code(outcome) == if passes { "" } else { "57014" }, "{sql}");
+    }
+    // In the extended protocol, too.
+    let refused = latched.query(&format!("{collected} where $1"), &[&true]).map(drop);
+    ensure!(code(refused) == "57014");
+    // Other cancels keep their words.
+    latched.batch_execute("set statement_timeout = '100 ms'")?;
+    let late = latched.batch_execute("select count(*) from generate_series(1, 100000000)");
+    let late = late.err().map(|error| format!("{error:?}")).unwrap_or_default();
+    ensure!(late.contains("canceling statement due to statement timeout"), "{late}");
+    let mut shared = fixture.cluster.connect("latch_memory")?;
+    shared
+        .batch_execute("begin; select mcp_guard(memory => 67108864, this_transaction => true)")?;
+    ensure!(code(shared.batch_execute(collected)) == "57014");
+    shared.batch_execute("rollback")?;
+    shared.batch_execute("select array_agg(repeat('x', 100000)) from generate_series(1, 2000)")?;
     Ok(())
 }
 

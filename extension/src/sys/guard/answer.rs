@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_int};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
 
-use super::latch;
+use super::{latch, memory};
 use crate::sys::pg_compat;
 
 thread_local! {
@@ -26,6 +26,7 @@ pub(crate) struct Run {
     /// How many rows to run the query for; 0 is for all.
     pub(crate) count: u64,
     most: Option<u64>,
+    _words: Option<memory::Words>,
     counting: Option<Box<Receiver>>,
 }
 
@@ -47,8 +48,10 @@ impl Run {
     /// # Safety
     /// The query must be started, and outlive this.
     pub(crate) unsafe fn begin(query: *mut pg_sys::QueryDesc, count: u64) -> Self {
+        let latched = latch::is_latched();
+        let words = latch::watch_memory();
         // SAFETY: see the contract; a query that is started has a destination.
-        let is_answer = latch::is_latched() && (ASKED.take() | unsafe { is_sent(query) });
+        let is_answer = latched && (ASKED.take() | unsafe { is_sent(query) });
         let most = latch::rows().filter(|_| is_answer);
         let count = match (most, count) {
             (None, _) => count,
@@ -72,7 +75,7 @@ impl Run {
             unsafe { (*query).dest = (&raw mut *receiver).cast() };
             receiver
         });
-        Self { query, count, most, counting }
+        Self { query, count, most, _words: words, counting }
     }
 
     /// It has run: refuses an answer with more rows than allowed, and sets again what the query's

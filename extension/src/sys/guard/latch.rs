@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use pgrx::{pg_guard, pg_sys};
 
-use super::{clock, watch};
+use super::{clock, memory, watch};
 use crate::sys::pg_compat;
 
 /// What a statement of a latched session may use at most.
@@ -26,6 +26,8 @@ pub(crate) struct Ceilings {
     pub(crate) work_mem: i32,
     /// `temp_file_limit`, in kB.
     pub(crate) temp_files: i32,
+    /// Memory that a statement takes beyond what the process had, in bytes.
+    pub(crate) memory: u64,
     /// Workers of one parallel step.
     pub(crate) parallel_workers: i32,
     /// Rows sent to the client for one statement or fetch.
@@ -42,6 +44,7 @@ impl Ceilings {
             lock_time: self.lock_time.min(other.lock_time),
             work_mem: self.work_mem.min(other.work_mem),
             temp_files: self.temp_files.min(other.temp_files),
+            memory: self.memory.min(other.memory),
             parallel_workers: self.parallel_workers.min(other.parallel_workers),
             rows: lower(self.rows, other.rows),
             bytes: lower(self.bytes, other.bytes),
@@ -64,6 +67,7 @@ impl Ceilings {
                     kilobytes if kilobytes < 0 => 1 << 20,
                     kilobytes => kilobytes,
                 },
+                memory: MEMORY,
                 parallel_workers: pg_sys::max_parallel_workers_per_gather,
                 rows: None,
                 bytes: None,
@@ -71,6 +75,9 @@ impl Ceilings {
         }
     }
 }
+
+/// The default of the ceiling on memory, in bytes.
+pub(crate) const MEMORY: u64 = 2 << 30;
 
 fn lower(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     match (one, other) {
@@ -161,6 +168,7 @@ unsafe extern "C-unwind" fn transaction_ends(
         && SESSION.get().is_none()
     {
         clock::lift();
+        memory::lift();
     }
 }
 
@@ -174,6 +182,13 @@ pub(super) fn bytes() -> Option<u64> {
     ceilings().and_then(|ceilings| ceilings.bytes)
 }
 
+/// Looks after the memory of what is about to be planned or run.
+pub(super) fn watch_memory() -> Option<memory::Words> {
+    let ceilings = ceilings()?;
+    memory::limit(ceilings.memory);
+    Some(memory::Words::new())
+}
+
 /// Puts the limits of a latched session in force for what is about to run, and for what comes next:
 /// the locks of a statement are taken when it is read, before any hook sees it, so its limits must
 /// stand when the one before it has ended.
@@ -184,6 +199,7 @@ pub(super) fn enforce() {
         return;
     }
     clock::limit(ceilings.statement_time);
+    memory::limit(ceilings.memory);
     // SAFETY: variables of this process; that a transaction becomes read-only is always allowed.
     let parallel = unsafe {
         pg_sys::XactReadOnly = true;

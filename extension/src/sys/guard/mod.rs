@@ -6,6 +6,7 @@ mod body;
 mod clock;
 mod function;
 mod latch;
+mod memory;
 mod relation;
 mod statement;
 mod tree;

@@ -177,6 +177,8 @@ unsafe extern "C-unwind" fn planner(
             options & parallel != 0 && calls_users_functions(&contents)
         };
         let options = if alone { options & !parallel } else { options };
+        // Constants are computed here, and may be large.
+        let _words = latch::watch_memory();
         match PREVIOUS_PLANNER {
             Some(previous) => previous(query, text, options, params),
             None => pg_sys::standard_planner(query, text, options, params),
