@@ -1,6 +1,8 @@
 //! What restricted mode must run, runs: the everyday statements of `tests/guard` and those of psql,
 //! by the guard's word and in a latched session.
 
+use std::time::Duration;
+
 use advisor_tests::guard_corpus::{create_reader, read, rows};
 use anyhow::{Result, ensure};
 use postgres::Client;
@@ -19,7 +21,10 @@ pub(crate) const CASES: &[Case] = &[
 const ENOUGH: usize = 600;
 
 /// How often two sessions may see different numbers of rows in what others change meanwhile.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 20;
+
+/// How long to wait between them.
+const PAUSE: Duration = Duration::from_millis(50);
 
 fn everyday(fixture: &Fixture) -> Result<()> {
     let mut admin = database(fixture, "guard_everyday")?;
@@ -107,6 +112,7 @@ fn compare(plain: &mut Client, latched: &mut Client, sql: &str) -> Result<Result
         if expected == found || uncounted {
             return Ok(Ok(found.is_ok()));
         }
+        std::thread::sleep(PAUSE);
         difference = format!("{expected:?} without the latch, {found:?} with it");
     }
     Ok(Err(difference))

@@ -21,10 +21,4 @@ pub(crate) use latch::{Ceilings, Until, latch};
 pub(crate) use relation::Read;
 pub(crate) use statement::{Sent, sent};
 pub(crate) use tree::{Call, Contents, contents};
-pub(crate) use watch::{Judges, Refusal};
-
-/// Chains all hooks of the guard. Called from `_PG_init`, once a process.
-pub(crate) fn install(judges: Judges) {
-    watch::install(judges);
-    undisturbed::install(judges);
-}
+pub(crate) use watch::{Judges, Refusal, install};

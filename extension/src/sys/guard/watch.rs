@@ -1,5 +1,5 @@
 //! The hooks of a latched session: what runs is looked at where it starts, from whichever depth it
-//! is started.
+//! is started. The same hooks look at what runs while a statement is read: see [`super::undisturbed`].
 //!
 //! - `ExecutorStart`: nothing but SELECT without row locks.
 //! - `ProcessUtility`: the commands that only concern the session.
@@ -24,6 +24,7 @@ use super::answer;
 use super::latch;
 use super::relation::{self, Read};
 use super::tree;
+use super::undisturbed::{self, is_reading};
 use super::utility;
 use crate::sys::analyze::list_len;
 use crate::sys::pg_compat;
@@ -133,13 +134,20 @@ pub(super) fn is_set_to_latch() -> bool {
     judges().is_some_and(|judges| (judges.is_set_to_latch)())
 }
 
+/// Refuses the function if it may not run: verdicts stay the same while a session is latched and
+/// the catalog is.
 fn judge_function(oid: u32, support: bool) {
-    let known = VERDICTS.with_borrow(|verdicts| verdicts.get(&(oid, support)).cloned());
-    let verdict = known.unwrap_or_else(|| {
-        let verdict = judges().and_then(|judges| (judges.function)(oid, support));
-        VERDICTS.with_borrow_mut(|verdicts| verdicts.insert((oid, support), verdict.clone()));
-        verdict
-    });
+    let judge = || undisturbed::aside(|| (judges()?.function)(oid, support));
+    let verdict = if latch::is_latched() {
+        let known = VERDICTS.with_borrow(|verdicts| verdicts.get(&(oid, support)).cloned());
+        known.unwrap_or_else(|| {
+            let verdict = judge();
+            VERDICTS.with_borrow_mut(|verdicts| verdicts.insert((oid, support), verdict.clone()));
+            verdict
+        })
+    } else {
+        judge()
+    };
     if let Some(refusal) = verdict {
         refuse(refusal);
     }
@@ -197,6 +205,9 @@ fn calls_users_functions(contents: &tree::Contents) -> bool {
 unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags: c_int) {
     // SAFETY: called by the server with a complete plan; the chained hook has the same contract.
     unsafe {
+        if is_reading() && !reads((*query).plannedstmt) {
+            undisturbed::refuse_effect("a statement that changes data");
+        }
         if latch::is_latched() {
             latch::enforce();
             if flags & pg_sys::EXEC_FLAG_EXPLAIN_ONLY as c_int == 0 {
@@ -213,6 +224,16 @@ unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags:
             Some(previous) => previous(query, flags),
             None => pg_sys::standard_ExecutorStart(query, flags),
         }
+    }
+}
+
+/// Whether the plan changes and locks nothing.
+unsafe fn reads(plan: *const pg_sys::PlannedStmt) -> bool {
+    // SAFETY: a complete plan.
+    unsafe {
+        (*plan).commandType == pg_sys::CmdType::CMD_SELECT
+            && !(*plan).hasModifyingCTE
+            && (*plan).rowMarks.is_null()
     }
 }
 
@@ -263,6 +284,9 @@ unsafe extern "C-unwind" fn process_utility(
     destination: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
+    if is_reading() {
+        undisturbed::refuse_effect("a command");
+    }
     // SAFETY: called by the server with a utility statement; the chained hook has the same contract.
     unsafe {
         if latch::is_latched() {
@@ -318,19 +342,20 @@ unsafe extern "C-unwind" fn object_access(
             previous(access, class, object, part, argument);
         }
     }
-    if !latch::is_latched() {
+    if !is_reading() && !latch::is_latched() {
         return;
     }
     match access {
         OAT_FUNCTION_EXECUTE => judge_function(object.to_u32(), false),
         OAT_NAMESPACE_SEARCH => {}
+        _ if is_reading() => undisturbed::refuse_effect("a change of the catalog"),
         _ => refuse_command("a change of the catalog"),
     }
 }
 
 #[pg_guard]
 unsafe extern "C-unwind" fn needs_fmgr(function: pg_sys::Oid) -> bool {
-    if latch::is_latched() {
+    if is_reading() || latch::is_latched() {
         judge_function(function.to_u32(), true);
     }
     // SAFETY: the chained hook has the same contract.
