@@ -16,6 +16,7 @@ pub(crate) const CASES: &[Case] = &[
     ("robust_against_multibyte_texts", multibyte),
     ("robust_against_odd_texts", odd_texts),
     ("robust_when_recorded", as_recorded),
+    ("robust_in_memory", memory),
 ];
 
 fn database(fixture: &Fixture, name: &str) -> Result<Client> {
@@ -362,5 +363,41 @@ fn odd_texts(fixture: &Fixture) -> Result<()> {
         let code = outcome.err().map(|error| error.code().map(|code| code.code().to_owned()));
         ensure!(code.as_ref() != Some(&Some("XX000".to_owned())), "internal error from {text:.80}");
     }
+    Ok(())
+}
+
+/// What each planner call takes is given back: the thousandth takes no more than the tenth.
+fn memory(fixture: &Fixture) -> Result<()> {
+    let mut client = fixture.database("robust_memory", &["mcp_advisor"])?;
+    client.batch_execute(
+        "create table kept as select i as id, i % 5000 as a, i % 70 as b, i % 9 as c, md5(i::text) as d
+            from generate_series(1, 20000) as i; analyze kept",
+    )?;
+    let bytes = |client: &mut Client| -> Result<i64> {
+        let sql = "select sum(used_bytes)::bigint from pg_backend_memory_contexts";
+        Ok(client.query_one(sql, &[])?.try_get(0)?)
+    };
+    let plan = |client: &mut Client, repeats: i32| -> Result<()> {
+        let sql = format!(
+            "select * from mcp_whatif_benchmark(array['select d from kept where a = 7 and b = 3',
+                'select count(*) from kept as x join kept as y using (a) where x.c = 1'],
+                8, {repeats})"
+        );
+        ensure!(client.query(&sql, &[])?.len() > 4);
+        Ok(())
+    };
+    plan(&mut client, 5)?;
+    let first = bytes(&mut client)?;
+    plan(&mut client, 5)?;
+    let few = bytes(&mut client)? - first;
+    plan(&mut client, 500)?;
+    let many = bytes(&mut client)? - first;
+    ensure!(many < few.max(0) + 64 * 1024, "{few} bytes after some calls, {many} after many");
+    // Nor does a call keep what it needs for itself, whatever it finds.
+    for _ in 0..20 {
+        given(&mut client, &["select d from kept where a = 7", "select nothing"], "")?;
+    }
+    let after = bytes(&mut client)? - first;
+    ensure!(after < many.max(0) + 64 * 1024, "{many} bytes before 20 answers, {after} after them");
     Ok(())
 }
