@@ -27,15 +27,12 @@ const COST_TOLERANCE: f64 = 0.005;
 /// Every gain counts, so that each query gets its index.
 const GENEROUS: &str = "min_improvement => 0, pareto_ratio => 0";
 
-/// Without autovacuum: what the session inserts may be counted after its ANALYZE only, and an ANALYZE
-/// for that in the midst of a test takes another sample of the rows.
 const SCHEMA: &str = "
 create table sales (id integer primary key, customer integer, product integer, sold date,
-    region text, amount numeric, note text) with (autovacuum_enabled = off);
+    region text, amount numeric, note text);
 insert into sales select i, i * 7919 % 3000, i * 10473 % 400, date '2020-01-01' + i % 1500,
     'region ' || i % 20, i % 997, repeat('x', 60) from generate_series(1, 60000) as i;
-create table customers (id integer primary key, name text, country text)
-    with (autovacuum_enabled = off);
+create table customers (id integer primary key, name text, country text);
 insert into customers select i, 'name ' || i, 'country ' || i % 50
     from generate_series(0, 2999) as i;
 ";
