@@ -233,6 +233,8 @@ select
     end as remediation,
     pg_catalog.jsonb_build_object(
         'risk', 'data_loss',
+        'oid', p.indexrelid::bigint,
+        'table_oid', p.indrelid::bigint,
         'table', p.indrelid::pg_catalog.regclass::text,
         'kept', p.oids[p.kept_place]::pg_catalog.regclass::text,
         'constraint', p.constraint_name,

@@ -152,6 +152,7 @@ relation as materialized (
 
 unused as (
     select
+        i.oid,
         i.relname,
         n.nspname,
         i.relkind,
@@ -183,6 +184,8 @@ select
     end as remediation,
     pg_catalog.jsonb_build_object(
         'risk', 'data_loss',
+        'oid', u.oid::bigint,
+        'table_oid', u.indrelid::bigint,
         'table', u.indrelid::pg_catalog.regclass::text,
         'writes_to_table', u.writes,
         'statistics_since', s.begin

@@ -99,7 +99,10 @@ pub(super) fn check<T: Copy + std::fmt::Display>(
 }
 
 /// An interval as a duration; a month counts as 30 days, as in `EXTRACT(EPOCH …)`.
-fn duration(interval: Interval) -> Result<Duration, AdvisorError> {
+///
+/// # Errors
+/// 22023 unless it is positive.
+pub(super) fn duration(interval: Interval) -> Result<Duration, AdvisorError> {
     const DAY: f64 = 86_400.0;
     let seconds = f64::from(interval.months()) * 30.0 * DAY
         + f64::from(interval.days()) * DAY

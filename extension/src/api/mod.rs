@@ -4,6 +4,7 @@ mod advise;
 mod arguments;
 mod benchmark;
 mod bloat;
+mod drops;
 mod explain;
 mod guard;
 mod health;

@@ -50,6 +50,18 @@ impl Finding {
             details: JsonB(json!({})),
         }
     }
+
+    /// The message without the sentence on why it matters.
+    pub(crate) fn without_why(&self) -> &str {
+        let why =
+            self.message.strip_suffix(self.check.why).and_then(|rest| rest.strip_suffix(". "));
+        why.unwrap_or(&self.message)
+    }
+
+    /// An oid among the details.
+    pub(crate) fn oid(&self, key: &str) -> Option<u32> {
+        self.details.0.get(key)?.as_u64().and_then(|oid| u32::try_from(oid).ok())
+    }
 }
 
 /// The findings of the checks that `names` select, worst first, in the order of the checks within a
@@ -70,6 +82,25 @@ pub(crate) fn report(names: &[String]) -> Result<Vec<Finding>, AdvisorError> {
     let mut findings: Vec<Finding> =
         checks.into_iter().flat_map(|check| run(check, &caller_path, &ignored)).collect();
     findings.sort_by_key(|finding| health::rank(&finding.severity));
+    Ok(findings)
+}
+
+/// What the SQL of one check finds, less what is to be ignored; under a scope of our own.
+///
+/// # Errors
+/// What SPI says.
+pub(crate) fn found(name: &str) -> Result<Vec<Finding>, AdvisorError> {
+    let ignored = settings::health_ignore();
+    let Some(check) = health::checks().find(|check| check.name == name) else {
+        return Ok(Vec::new());
+    };
+    let mut findings = match check.sql(sys::VERSION) {
+        Ok(sql) => rows(check, sql)?,
+        Err(_) => Vec::new(),
+    };
+    findings.retain(|finding| {
+        !finding.object.as_ref().is_some_and(|object| ignored.matches(check.name, object))
+    });
     Ok(findings)
 }
 

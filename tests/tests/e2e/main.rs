@@ -5,6 +5,7 @@ mod advice;
 mod answer;
 mod bad_input;
 mod cluster;
+mod drops;
 mod explain;
 mod explain_analyze;
 mod findings;
@@ -64,6 +65,7 @@ fn main() -> Result<ExitCode> {
         advice::CASES,
         bad_input::CASES,
         cluster::CASES,
+        drops::CASES,
         explain::CASES,
         explain_analyze::CASES,
         findings::CASES,
