@@ -7,6 +7,7 @@ mod bad_input;
 mod cluster;
 mod explain;
 mod explain_analyze;
+mod explain_report;
 mod findings;
 mod fixture;
 mod guard;
@@ -66,6 +67,7 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        explain_report::CASES,
         findings::CASES,
         guard::CASES,
         guard_everyday::CASES,
