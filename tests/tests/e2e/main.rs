@@ -7,6 +7,9 @@ mod bad_input;
 mod cluster;
 mod explain;
 mod explain_analyze;
+mod explain_options;
+mod explain_parameters;
+mod explain_recorded;
 mod explain_report;
 mod findings;
 mod fixture;
@@ -67,6 +70,9 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        explain_options::CASES,
+        explain_parameters::CASES,
+        explain_recorded::CASES,
         explain_report::CASES,
         findings::CASES,
         guard::CASES,
