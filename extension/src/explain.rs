@@ -184,7 +184,7 @@ fn run(request: &Request, how: How) -> Result<Shown, AdvisorError> {
     let (before, after) = shown.map_err(AdvisorError::Statement)?;
     let (used, not_used) = plans.offered(&after);
     let hidden = std::mem::take(&mut plans.hidden);
-    Ok(Shown { statement: text, format: how.format, before, after, used, not_used, hidden })
+    Ok(Shown { statement: text, how, before, after, used, not_used, hidden })
 }
 
 /// The values given for the parameters.

@@ -13,8 +13,6 @@ const INSTEAD: &str = " Or give the statement as \"query\".";
 /// Longest text in a message, in characters.
 const SHOWN: usize = 200;
 
-const RECORDED: &str = include_str!("../../../sql/catalog/recorded.sql");
-
 /// The text of a statement of this database; the caller's own first when several roles ran it.
 ///
 /// # Errors
@@ -23,8 +21,8 @@ const RECORDED: &str = include_str!("../../../sql/catalog/recorded.sql");
 pub(super) fn text(queryid: i64) -> Result<String, AdvisorError> {
     let schema = RecordedStatements::find(INSTEAD)?.schema;
     let found = Spi::connect(|client| -> Result<_, AdvisorError> {
-        let sql = RECORDED.replace("{schema}", &schema);
-        let rows = client.select(&sql, Some(1), &[queryid.into()])?;
+        let sql = advisor_sql::recorded(&schema);
+        let rows = client.select(sql.as_str(), Some(1), &[queryid.into()])?;
         let row = rows.first();
         if row.is_empty() {
             return Ok(None);

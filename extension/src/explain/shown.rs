@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{facts, read};
 use crate::error::AdvisorError;
 use crate::indexes::Hidden;
-use crate::sys::{Explained, Format};
+use crate::sys::{Explained, Format, How};
 
 /// What stands for the plan of a statement that a rule turns into nothing.
 const NOTHING: &str = "Query rewrites to nothing";
@@ -16,8 +16,8 @@ const NOTHING: &str = "Query rewrites to nothing";
 pub(super) struct Shown {
     /// The statement's text.
     pub(super) statement: String,
-    /// The format that it is printed in.
-    pub(super) format: Format,
+    /// How it is shown.
+    pub(super) how: How,
     /// The plan that it has now; none when that is the other one.
     pub(super) before: Option<Explained>,
     /// The plan with the indexes asked for.
@@ -34,7 +34,7 @@ impl Shown {
     /// As EXPLAIN prints it; with other indexes between what they change and the plan before.
     pub(super) fn text(&self) -> Result<String, AdvisorError> {
         match &self.before {
-            Some(before) if self.format == Format::Text => {
+            Some(before) if self.how.format == Format::Text => {
                 self.compared(&self.after.text, &before.text, "\n\n")
             }
             _ => Ok(self.after.text.clone()),
@@ -45,13 +45,18 @@ impl Shown {
     pub(super) fn compact(&self) -> Result<String, AdvisorError> {
         let after = self.compact_after()?;
         match &self.before {
-            Some(before) => self.compared(&after, &compact_of(before)?, "\n"),
+            Some(before) => self.compared(&after, &self.compact_of(before)?, "\n"),
             None => Ok(after),
         }
     }
 
     fn compact_after(&self) -> Result<String, AdvisorError> {
-        compact_of(&self.after)
+        self.compact_of(&self.after)
+    }
+
+    fn compact_of(&self, shown: &Explained) -> Result<String, AdvisorError> {
+        let plan = if self.how.verbose { verbose(shown)? } else { plain(shown)? };
+        Ok(plan.map_or_else(|| NOTHING.to_owned(), |plan| compact::compact(&plan)))
     }
 
     pub(super) fn findings(&self) -> Result<Vec<Finding>, AdvisorError> {
@@ -84,7 +89,7 @@ impl Shown {
             "difference": null,
         });
         if let (Some(before), Some(fields)) = (&self.before, report.as_object_mut()) {
-            let compact = compact_of(before)?;
+            let compact = self.compact_of(before)?;
             fields.insert("before".to_owned(), json!({"plan": before.text, "compact": compact}));
             if let Some(difference) = self.difference(before)? {
                 let text = difference.text();
@@ -133,10 +138,6 @@ impl Shown {
         }
         lines.join("\n")
     }
-}
-
-fn compact_of(shown: &Explained) -> Result<String, AdvisorError> {
-    Ok(plain(shown)?.map_or_else(|| NOTHING.to_owned(), |plan| compact::compact(&plan)))
 }
 
 fn plain(shown: &Explained) -> Result<Option<Plan>, AdvisorError> {

@@ -113,30 +113,54 @@ async fn of_text(
     Ok(answer)
 }
 
-/// The answer for a statement of pg_stat_statements. Its text comes from the server, so before it is
-/// executed it is planned to know it, and judged like any other.
+/// The answer for a statement of pg_stat_statements. Its text is judged like one that is given.
 async fn of_recorded(
     cx: &Context,
     server: &ServerInfo,
     function: &str,
     asked: &Asked,
 ) -> Result<Answer, ToolError> {
-    let mut session = cx.session().await?;
-    let planned = Asked { analyze: false, ..asked.clone() };
-    let mut answer = report(&mut session, function, &planned, None).await?;
-    if asked.analyze {
-        let sql = match answer.data.get("sql") {
-            Some(Value::String(sql)) => sql.clone(),
-            _ => String::new(),
-        };
-        let policy = read_only::policy(server);
-        let statement = super::parsing(|| explainable(&sql, true, policy))?;
-        require(cx, &mut session, server, statement.text).await?;
-        answer = report(&mut session, function, asked, Some(statement.text)).await?;
-        answer.data.insert("sql".to_owned(), Value::String(sql));
+    if let Some(sql) = recorded(cx, server, asked.queryid).await? {
+        cx.check_length(&sql)?;
+        match super::parsing(|| explainable(&sql, asked.analyze, Policy::default())) {
+            Ok(statement) => {
+                let mut answer = of_text(cx, server, function, asked, &sql, &statement).await?;
+                answer.data.insert("sql".to_owned(), Value::String(sql));
+                return Ok(answer);
+            }
+            // Normalization leaves what the grammar forbids, such as `interval $1`. The extension
+            // mends it; to be planned it need not be judged here.
+            Err(error) if !asked.analyze && error.sqlstate.as_deref() == Some("42601") => {}
+            Err(error) => return Err(error),
+        }
     }
+    // Says what is wrong when there is no text.
+    let mut session = cx.session().await?;
+    let answer = report(&mut session, function, asked, None).await?;
     session.finish().await;
     Ok(answer)
+}
+
+/// The recorded text, if there is one that can be used in this database.
+async fn recorded(
+    cx: &Context,
+    server: &ServerInfo,
+    queryid: Option<i64>,
+) -> Result<Option<String>, ToolError> {
+    let (Some(queryid), Some(view)) = (queryid, server.extensions.get(source::STATEMENTS)) else {
+        return Ok(None);
+    };
+    if !server.preloaded.iter().any(|library| library == source::STATEMENTS) {
+        return Ok(None);
+    }
+    let mut session = cx.session().await?;
+    source::own_path(&mut session).await?;
+    let sql = advisor_sql::recorded(&source::quoted(&view.schema));
+    let rows = session.rows(&sql, &[Param::Int(queryid)]).await?;
+    session.finish().await;
+    let row = rows.into_iter().next().unwrap_or_default();
+    let is_here = row.get("other_database").is_none_or(Value::is_null);
+    Ok(row.get("query").and_then(Value::as_str).filter(|_| is_here).map(str::to_owned))
 }
 
 /// Has the server judge what is to be executed.
@@ -166,10 +190,7 @@ async fn report(
          hide_indexes => $3::pg_catalog.text[]::pg_catalog.oid[]::pg_catalog.regclass[], \"analyze\" => $4, \
          format => $5, parameters => $6, queryid => $7::pg_catalog.text::pg_catalog.int8) as report"
     );
-    let queryid = match statement {
-        Some(_) => None,
-        None => asked.queryid.as_deref(),
-    };
+    let queryid = asked.queryid.filter(|_| statement.is_none()).map(|id| id.to_string());
     let parameters = match &asked.parameters {
         Some(values) => Param::NullableTextArray(values.clone()),
         None => Param::NoTextArray,
@@ -181,9 +202,15 @@ async fn report(
         Param::Bool(asked.analyze),
         Param::Text(Some(asked.format)),
         parameters,
-        Param::Text(queryid),
+        Param::Text(queryid.as_deref()),
     ];
-    let rows = session.rows(&call, &params).await?;
+    let rows = session.rows(&call, &params).await.map_err(|error| {
+        // Of an extension from before it had the function.
+        if error.sqlstate.as_deref() == Some("42883") && error.message.contains(FUNCTION) {
+            return source::too_old();
+        }
+        error
+    })?;
     let found = rows.into_iter().next().and_then(|mut row| row.remove("report"));
     let Some(Value::Object(report)) = found else {
         return Err(ToolError::new(Kind::Internal, "the extension's report is not an object"));
@@ -198,10 +225,11 @@ fn answer(asked: &Asked, mut report: Map<String, Value>, ddl: Vec<String>) -> An
         _ => String::new(),
     };
     let findings = report.remove("findings").unwrap_or_else(|| json!([]));
+    let compared = !asked.indexes.is_empty() || !asked.hidden.is_empty();
     // JSON is read by programs, which have the findings beside it.
     let text = match asked.format {
         "json" => plan.clone(),
-        _ => words::with_findings(&plan, &findings),
+        _ => words::with_findings(&plan, &findings, compared),
     };
     let mut data = Map::new();
     if !ddl.is_empty() {
@@ -212,7 +240,6 @@ fn answer(asked: &Asked, mut report: Map<String, Value>, ddl: Vec<String>) -> An
     }
     data.insert("plan".to_owned(), Value::String(plan));
     data.insert("findings".to_owned(), findings);
-    let compared = !asked.indexes.is_empty() || !asked.hidden.is_empty();
     for (field, is_shown) in [("cost", true), ("indexes", compared), ("difference", compared)] {
         let value = report.remove(field).filter(|value| is_shown && !value.is_null());
         if let Some(value) = value {

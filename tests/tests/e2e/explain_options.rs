@@ -65,6 +65,11 @@ fn are_the_servers(fixture: &Fixture) -> Result<()> {
     }
     let text = explained(&mut client, LOOKUP, "settings => true")?;
     ensure!(text.contains("Settings: ") && text.contains("work_mem = '77MB'"), "{text}");
+    // Our own format has them too.
+    let text = explained(&mut client, LOOKUP, "settings => true, format => 'compact'")?;
+    ensure!(text.starts_with("cost ") && text.contains(", work_mem = 77MB"), "{text}");
+    let text = explained(&mut client, LOOKUP, "\"verbose\" => true, format => 'compact'")?;
+    ensure!(text.contains("[filter items.customer = 4711]"), "{text}");
     Ok(())
 }
 

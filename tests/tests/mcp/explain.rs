@@ -168,13 +168,20 @@ fn by_queryid(fixture: &Fixture) -> Result<()> {
     refused(&mut pipe, &json!({"queryid": "123", "sql": "select 1"}), "invalid_argument")?;
     refused(&mut pipe, &json!({}), "invalid_argument")?;
     // What is recorded is judged like what is given before it is executed.
-    fixture.keeper()?.batch_execute("select slept from shop.endless where false")?;
     let mut keeper = fixture.keeper()?;
-    keeper.batch_execute("select set_config('explain.by_queryid', '1', false)")?;
-    let sql = "select queryid::text from pg_stat_statements
-        where query like 'select set_config(%' and query like '%)' limit 1";
-    let id: String = keeper.query_one(sql, &[])?.try_get(0)?;
+    keeper.batch_execute(
+        "select set_config('explain.by_queryid', '1', false);
+        select count(total) from shop.orders where placed > '2024-02-01'::date + interval '3 days'",
+    )?;
+    let sql = "select queryid::text from pg_stat_statements where query like $1";
+    let id: String = keeper.query_one(sql, &[&"select set_config($1, $2, $3)"])?.try_get(0)?;
     refused(&mut pipe, &json!({"queryid": id, "analyze": true}), "not_read_only")?;
+    // Normalization made of it what only the extension reads, and only to plan it.
+    let id: String = keeper.query_one(sql, &[&"select count(total)%interval $2"])?.try_get(0)?;
+    let (text, content) = explained(&mut pipe, &json!({"queryid": id}))?;
+    ensure!(text.starts_with("Aggregate") && content["sql"].is_string(), "{content}");
+    let error = refused(&mut pipe, &json!({"queryid": id, "analyze": true}), "sql_error")?;
+    ensure!(error["sqlstate"] == "42601", "{error}");
     pipe.close().map(drop)
 }
 

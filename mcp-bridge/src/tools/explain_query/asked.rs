@@ -12,8 +12,8 @@ pub(super) const FORMATS: [&str; 3] = ["text", "compact", "json"];
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) sql: Option<String>,
-    /// Digits, of a statement that is not given as text.
-    pub(super) queryid: Option<String>,
+    /// Of a statement that is not given as text.
+    pub(super) queryid: Option<i64>,
     pub(super) analyze: bool,
     pub(super) indexes: Vec<hypothetical::Asked>,
     /// Names of existing indexes.
@@ -30,7 +30,7 @@ impl Asked {
     pub(super) fn read(arguments: &mut Arguments) -> Result<Self, ToolError> {
         // No statement has the id 0.
         let queryid = arguments.integer("queryid", 0, i64::MIN..=i64::MAX)?;
-        let queryid = (queryid != 0).then(|| queryid.to_string());
+        let queryid = (queryid != 0).then_some(queryid);
         let sql = match &queryid {
             None => Some(arguments.required_text("sql").map_err(|error| {
                 error.with_hint("Give the statement as \"sql\", or its \"queryid\".")
@@ -118,7 +118,7 @@ mod tests {
         );
         for id in [json!("-7123456789012345678"), json!(-7_123_456_789_012_345_678_i64)] {
             let asked = read(json!({"queryid": id, "sql": ""})).unwrap();
-            assert_eq!(asked.queryid.as_deref(), Some("-7123456789012345678"));
+            assert_eq!(asked.queryid, Some(-7_123_456_789_012_345_678));
             assert_eq!(asked.sql, None);
         }
         for wrong in [
