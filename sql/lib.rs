@@ -97,6 +97,13 @@ pub mod schema {
 /// What the findings about a plan go by: `$1` schemas and `$2` names of the relations in it.
 pub const PLAN_FACTS: &str = include_str!("plan/facts.sql");
 
+/// The text of the statement with queryid `$1` in `pg_stat_statements`, and the name of its database
+/// when that is not this one. `schema` is where the view is, quoted.
+#[must_use]
+pub fn recorded(schema: &str) -> String {
+    include_str!("statements/recorded.sql").replace("{schema}", schema)
+}
+
 /// The orders that [`top_queries`] knows; the first is the default.
 pub const TOP_QUERIES_ORDERS: [&str; 3] = ["resources", "total_time", "mean_time"];
 

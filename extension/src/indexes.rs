@@ -78,6 +78,7 @@ struct HiddenRow {
     name: Option<String>,
     is_index: bool,
     members: Vec<u32>,
+    bare_names: Vec<String>,
 }
 
 /// The indexes to leave out, with those of partitions for the index of a partitioned table.
@@ -87,6 +88,8 @@ pub(crate) struct Hidden {
     pub(crate) oids: BTreeSet<u32>,
     /// The names of those given.
     pub(crate) names: Vec<String>,
+    /// The names of all, without schemas, as a plan has them.
+    pub(crate) bare_names: Vec<String>,
 }
 
 /// Looks indexes up.
@@ -117,6 +120,7 @@ pub(crate) fn hidden(given: &[u32]) -> Result<Hidden, AdvisorError> {
         hidden.oids.insert(row.oid);
         hidden.oids.extend(row.members);
         hidden.names.push(name);
+        hidden.bare_names.extend(row.bare_names);
     }
     Ok(hidden)
 }

@@ -91,7 +91,7 @@ impl<'a> ServerPlanner<'a> {
     /// EXPLAIN's text of a statement's plan with the offered candidates; the error's message when
     /// there is none. Shows no value that the statement's role may not read.
     pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
-        const HOW: How = How { format: Format::Text, analyze: false, verbose: false };
+        const HOW: How = How::new(Format::Text, false);
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return String::new() };
         let arena = Arena::new();

@@ -1,5 +1,5 @@
 -- The relations with the given oids ($1, oid[]), in that order: name (null: there is none), whether
--- it is an index, and the indexes of partitions that belong to it.
+-- it is an index, the indexes of partitions that belong to it, and the names of all without schemas.
 --
 -- Returns one jsonb array. Needs no privilege beyond reading the system catalogs.
 select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
@@ -10,6 +10,13 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
         select coalesce(pg_catalog.jsonb_agg(p.relid::pg_catalog.oid::bigint), '[]'::pg_catalog.jsonb)
         from pg_catalog.pg_partition_tree(c.oid) as p
         where c.relkind = 'I'
+    ),
+    'bare_names', (
+        select coalesce(pg_catalog.jsonb_agg(m.relname order by m.oid), '[]'::pg_catalog.jsonb)
+        from pg_catalog.pg_class as m
+        where m.oid = c.oid
+            or c.relkind = 'I'
+            and m.oid in (select p.relid from pg_catalog.pg_partition_tree(c.oid) as p)
     )
 ) order by given.place), '[]'::pg_catalog.jsonb)
 from pg_catalog.unnest($1) with ordinality as given (oid, place)

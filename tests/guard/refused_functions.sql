@@ -141,6 +141,8 @@ select * from xpath_table('id', 'doc', 't', '/a', 'true') as t (a int)
 
 select mcp_explain('delete from orders', '{}', '{}', true)
 
+select mcp_explain_report('delete from orders', '{}', '{}', true)
+
 select dbms_sql.parse(1, 'drop table x')
 
 -- Function: other sessions and the server

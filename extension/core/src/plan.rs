@@ -4,6 +4,7 @@
 //! Nothing here needs a server: what has to be known of relations is given as [`facts::Facts`].
 
 pub mod compact;
+pub mod difference;
 pub mod expression;
 pub mod facts;
 pub mod finding;
@@ -50,6 +51,24 @@ impl Plan {
         let Value::Object(root) = around.remove("Plan")? else { return None };
         let root = Node::read(root, &mut 0, 0, 1.0);
         Some(Self { root, around })
+    }
+
+    /// Notes how long planning and execution took, for a plan that was printed before they ended, from
+    /// the same plan as EXPLAIN prints it in any format.
+    pub fn take_times(&mut self, printed: &str) {
+        let xml = ["<Planning-Time>", "<Execution-Time>"];
+        for (name, in_xml) in ["Planning Time", "Execution Time"].into_iter().zip(xml) {
+            // The last: a condition may have the same words.
+            let found = printed.rsplit_once(name).or_else(|| printed.rsplit_once(in_xml));
+            let figure = found.and_then(|(_, rest)| {
+                let rest = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
+                let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+                rest.get(..end.unwrap_or(rest.len()))?.parse::<f64>().ok()
+            });
+            if let Some(figure) = figure {
+                self.around.entry(name.to_owned()).or_insert_with(|| figure.into());
+            }
+        }
     }
 
     /// All nodes, in the order in which EXPLAIN prints them.

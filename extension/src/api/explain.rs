@@ -1,35 +1,69 @@
-//! `mcp_explain`.
+//! `mcp_explain`, `mcp_explain_report`, `mcp_plan_findings`, `mcp_plan_findings_of`.
 
 use advisor_core::plan::Finding;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use pgrx::{Json, JsonB, default, name};
+use pgrx::{Json, JsonB, PgSqlErrorCode, default, name};
 
 use crate::api::arguments;
 use crate::error::AdvisorError;
-use crate::explain::{self, Request};
-use crate::sys::{Format, How, Regclass};
+use crate::explain::{self, Parameters, Request, Subject};
+use crate::sys::{Format, How, Regclass, ServerError};
 
 /// The plan of a statement, as EXPLAIN prints it.
 ///
 /// See `sql/comments.sql` for what the arguments mean.
 #[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments, reason = "the SQL signature")]
 fn mcp_explain(
-    query: Option<String>,
+    query: default!(Option<String>, "NULL"),
     hypothetical_indexes: default!(Option<Vec<Option<String>>>, "'{}'"),
     hide_indexes: default!(Option<Vec<Option<Regclass>>>, "'{}'"),
     analyze: default!(Option<bool>, "false"),
     format: default!(Option<String>, "'text'"),
+    parameters: default!(Option<Vec<Option<String>>>, "NULL"),
+    generic_plan: default!(Option<bool>, "false"),
+    queryid: default!(Option<i64>, "NULL"),
+    buffers: default!(Option<bool>, "NULL"),
+    wal: default!(Option<bool>, "false"),
+    settings: default!(Option<bool>, "false"),
+    timing: default!(Option<bool>, "NULL"),
+    verbose: default!(Option<bool>, "false"),
 ) -> Result<String, ErrorReport> {
-    let query = arguments::required("query", query)?;
-    let analyze = arguments::required("analyze", analyze)?;
-    let format = format_named(&arguments::required("format", format)?)?;
-    let how = How { format: format.unwrap_or(Format::Json), analyze, verbose: false };
-    let request = request(query, hypothetical_indexes, hide_indexes, how)?;
-    Ok(match format {
-        Some(_) => explain::explain(&request)?,
-        None => explain::compact(&request)?,
-    })
+    let options = Options { analyze, format, buffers, wal, settings, timing, verbose };
+    let (how, is_compact) = options.how()?;
+    let subject = subject(query, queryid)?;
+    let parameters = bound(parameters, generic_plan, how)?;
+    let request = request(subject, parameters, hypothetical_indexes, hide_indexes, how)?;
+    Ok(if is_compact { explain::compact(&request)? } else { explain::explain(&request)? })
+}
+
+/// Everything about the plan of a statement, which is made, and executed if asked for, once.
+///
+/// See `sql/comments.sql` for what arguments and fields mean.
+#[pg_extern(volatile, parallel_unsafe)]
+#[allow(clippy::too_many_arguments, reason = "the SQL signature")]
+fn mcp_explain_report(
+    query: default!(Option<String>, "NULL"),
+    hypothetical_indexes: default!(Option<Vec<Option<String>>>, "'{}'"),
+    hide_indexes: default!(Option<Vec<Option<Regclass>>>, "'{}'"),
+    analyze: default!(Option<bool>, "false"),
+    format: default!(Option<String>, "'text'"),
+    parameters: default!(Option<Vec<Option<String>>>, "NULL"),
+    generic_plan: default!(Option<bool>, "false"),
+    queryid: default!(Option<i64>, "NULL"),
+    buffers: default!(Option<bool>, "NULL"),
+    wal: default!(Option<bool>, "false"),
+    settings: default!(Option<bool>, "false"),
+    timing: default!(Option<bool>, "NULL"),
+    verbose: default!(Option<bool>, "false"),
+) -> Result<JsonB, ErrorReport> {
+    let options = Options { analyze, format, buffers, wal, settings, timing, verbose };
+    let (how, is_compact) = options.how()?;
+    let subject = subject(query, queryid)?;
+    let parameters = bound(parameters, generic_plan, how)?;
+    let request = request(subject, parameters, hypothetical_indexes, hide_indexes, how)?;
+    Ok(JsonB(explain::report(&request, is_compact)?))
 }
 
 /// What the plan of a statement shows that is worth a person's time.
@@ -59,8 +93,9 @@ fn mcp_plan_findings(
 > {
     let query = arguments::required("query", query)?;
     let analyze = arguments::required("analyze", analyze)?;
-    let how = How { format: Format::Json, analyze, verbose: true };
-    let request = request(query, hypothetical_indexes, hide_indexes, how)?;
+    let how = How::new(Format::Json, analyze);
+    let subject = Subject::Text(query);
+    let request = request(subject, Parameters::Typical, hypothetical_indexes, hide_indexes, how)?;
     Ok(rows(explain::findings(&request)?))
 }
 
@@ -109,8 +144,75 @@ fn rows(findings: Vec<Finding>) -> TableIterator<'static, Row> {
     }))
 }
 
+/// The options of EXPLAIN; what is not given is as the server has it.
+struct Options {
+    analyze: Option<bool>,
+    format: Option<String>,
+    buffers: Option<bool>,
+    wal: Option<bool>,
+    settings: Option<bool>,
+    timing: Option<bool>,
+    verbose: Option<bool>,
+}
+
+impl Options {
+    /// The options, and whether the plan is shown in our own format.
+    fn how(self) -> Result<(How, bool), AdvisorError> {
+        let analyze = arguments::required("analyze", self.analyze)?;
+        let format = format_named(&arguments::required("format", self.format)?)?;
+        let wal = arguments::required("wal", self.wal)?;
+        for (option, is_on) in [("WAL", wal), ("TIMING", self.timing == Some(true))] {
+            if is_on && !analyze {
+                return Err(unfit(format!("EXPLAIN option {option} requires ANALYZE")));
+            }
+        }
+        let defaults = How::new(format.unwrap_or(Format::Json), analyze);
+        let how = How {
+            verbose: arguments::required("verbose", self.verbose)?,
+            buffers: self.buffers.unwrap_or(defaults.buffers),
+            wal,
+            settings: arguments::required("settings", self.settings)?,
+            timing: self.timing.unwrap_or(defaults.timing),
+            ..defaults
+        };
+        Ok((how, format.is_none()))
+    }
+}
+
+/// An error in the server's words for options that do not fit together.
+fn unfit(message: impl Into<String>) -> AdvisorError {
+    let code = PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE;
+    AdvisorError::Statement(ServerError::new(code, message))
+}
+
+fn subject(query: Option<String>, queryid: Option<i64>) -> Result<Subject, AdvisorError> {
+    match (query, queryid) {
+        (Some(text), None) => Ok(Subject::Text(text)),
+        (None, Some(queryid)) => Ok(Subject::Recorded(queryid)),
+        (None, None) => Err(AdvisorError::NullArgument("query")),
+        (Some(_), Some(_)) => Err(unfit("\"query\" and \"queryid\" exclude each other")),
+    }
+}
+
+fn bound(
+    parameters: Option<Vec<Option<String>>>,
+    generic_plan: Option<bool>,
+    how: How,
+) -> Result<Parameters, AdvisorError> {
+    match (parameters, arguments::required("generic_plan", generic_plan)?) {
+        (_, true) if how.analyze => {
+            Err(unfit("EXPLAIN options ANALYZE and GENERIC_PLAN cannot be used together"))
+        }
+        (Some(_), true) => Err(unfit("\"parameters\" and \"generic_plan\" exclude each other")),
+        (None, true) => Ok(Parameters::Generic),
+        (Some(values), false) => Ok(Parameters::Given(values)),
+        (None, false) => Ok(Parameters::Typical),
+    }
+}
+
 fn request(
-    query: String,
+    subject: Subject,
+    parameters: Parameters,
     hypothetical_indexes: Option<Vec<Option<String>>>,
     hide_indexes: Option<Vec<Option<Regclass>>>,
     how: How,
@@ -125,7 +227,7 @@ fn request(
         }
     }
     let hidden = hidden.into_iter().map(|Regclass(oid)| oid).collect();
-    Ok(Request { query, indexes, hidden, how })
+    Ok(Request { subject, parameters, indexes, hidden, how })
 }
 
 /// The format of that name, in any case as for EXPLAIN; none for ours, `compact`.

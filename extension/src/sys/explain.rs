@@ -14,6 +14,7 @@ use super::hypothetical::Hypotheticals;
 use super::params::Binding;
 use super::pg_compat;
 use super::plan::{Planned, call_planner, note_plan};
+use super::second::{self, Tree};
 use super::subxact::ServerError;
 
 /// The forms that EXPLAIN knows.
@@ -34,10 +35,36 @@ pub(crate) enum Format {
 pub(crate) struct How {
     /// In which form.
     pub(crate) format: Format,
-    /// Whether it is executed: ANALYZE with BUFFERS.
+    /// Whether it is executed: ANALYZE.
     pub(crate) analyze: bool,
     /// Whether schemas and output are shown: VERBOSE.
     pub(crate) verbose: bool,
+    /// Whether blocks are counted: BUFFERS.
+    pub(crate) buffers: bool,
+    /// Whether the write-ahead log is counted: WAL. Only of what is executed.
+    pub(crate) wal: bool,
+    /// Whether settings that planning went by are shown unless they are the defaults: SETTINGS.
+    pub(crate) settings: bool,
+    /// Whether the time of each node is measured: TIMING. Only of what is executed.
+    pub(crate) timing: bool,
+    /// Whether the plan is printed as JSON too.
+    pub(crate) tree: bool,
+}
+
+impl How {
+    /// In this form, executed or not, with BUFFERS and TIMING if it is.
+    pub(crate) const fn new(format: Format, analyze: bool) -> Self {
+        Self {
+            format,
+            analyze,
+            verbose: false,
+            buffers: analyze,
+            wal: false,
+            settings: false,
+            timing: analyze,
+            tree: false,
+        }
+    }
 }
 
 /// A plan that was shown.
@@ -45,6 +72,9 @@ pub(crate) struct How {
 pub(crate) struct Explained {
     /// What EXPLAIN prints, without a line break at the end.
     pub(crate) text: String,
+    /// The same plan as JSON, if it was wanted; of several (rules rewrite a statement to many) the
+    /// first.
+    pub(crate) tree: Option<Tree>,
     /// Its cost and the indexes that it uses.
     pub(crate) planned: Planned,
 }
@@ -91,13 +121,13 @@ pub(crate) fn explain(
                 // SAFETY: as above.
                 unsafe { plans.iter().try_for_each(|made| check_reads_only(made.tree))? };
                 // SAFETY: as in `print`; nothing is written while the guard lives.
-                let text = read_only(|| unsafe { print(statement, &plans, params, how) });
-                return Ok(Explained { text, planned });
+                let (text, tree) = read_only(|| unsafe { print(statement, &plans, params, how) });
+                return Ok(Explained { text, tree, planned });
             }
             // SAFETY: EXPLAIN without ANALYZE starts the executor in explain-only mode, in which it
             // opens no index.
-            let text = unsafe { print(statement, &plans, params, how) };
-            Ok(Explained { text, planned })
+            let (text, tree) = unsafe { print(statement, &plans, params, how) };
+            Ok(Explained { text, tree, planned })
         })
     });
     scratch.reset();
@@ -163,19 +193,57 @@ fn read_only<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Prints the plans of a statement as `ExplainQuery` (`explain.c`) does.
+/// Prints the plans of a statement as `ExplainQuery` (`explain.c`) does, and the first of them as JSON
+/// if that is wanted.
 unsafe fn print(
     statement: &Statement<'_>,
     plans: &[Made],
     params: pg_sys::ParamListInfo,
     how: How,
-) -> String {
-    use pg_sys::ExplainFormat;
+) -> (String, Option<Tree>) {
     if plans.is_empty() && how.format == Format::Text {
-        return "Query rewrites to nothing".to_owned();
+        return ("Query rewrites to nothing".to_owned(), None);
     }
+    let mut trees = Vec::new();
     // SAFETY: the state is the server's own, in the current context; a snapshot is active while a
     // function runs.
+    unsafe {
+        let state = state(how);
+        pg_sys::ExplainBeginOutput(state);
+        for (at, made) in plans.iter().enumerate() {
+            if at > 0 {
+                pg_sys::ExplainSeparatePlans(state);
+            }
+            let planning = how.analyze.then_some(made.elapsed);
+            let buffers = how.buffers.then_some(&made.buffers);
+            let print = || {
+                pg_compat::explain_plan(
+                    state,
+                    made.tree,
+                    statement.text,
+                    params,
+                    planning,
+                    buffers,
+                );
+            };
+            if how.tree {
+                trees.extend(second::printing(made.tree, how, print));
+            } else {
+                print();
+            }
+        }
+        pg_sys::ExplainEndOutput(state);
+        (printed(state), trees.into_iter().next())
+    }
+}
+
+/// A state of EXPLAIN with these options.
+///
+/// # Safety
+/// It lives in the current memory context.
+pub(super) unsafe fn state(how: How) -> *mut pg_sys::ExplainState {
+    use pg_sys::ExplainFormat;
+    // SAFETY: the server's own struct, just made.
     unsafe {
         let state = pg_sys::NewExplainState();
         (*state).costs = true;
@@ -187,18 +255,22 @@ unsafe fn print(
         };
         (*state).analyze = how.analyze;
         (*state).verbose = how.verbose;
-        (*state).buffers = how.analyze;
-        (*state).timing = how.analyze;
+        (*state).buffers = how.buffers;
+        (*state).wal = how.wal;
+        (*state).settings = how.settings;
+        (*state).timing = how.timing;
         (*state).summary = how.analyze;
-        pg_sys::ExplainBeginOutput(state);
-        for (at, made) in plans.iter().enumerate() {
-            if at > 0 {
-                pg_sys::ExplainSeparatePlans(state);
-            }
-            let planning = how.analyze.then_some((made.elapsed, &made.buffers));
-            pg_compat::explain_plan(state, made.tree, statement.text, params, planning);
-        }
-        pg_sys::ExplainEndOutput(state);
+        state
+    }
+}
+
+/// What was printed, without a line break at the end.
+///
+/// # Safety
+/// The state must be one of [`state`]'s, whose output has ended.
+pub(super) unsafe fn printed(state: *mut pg_sys::ExplainState) -> String {
+    // SAFETY: the server's buffer has as many bytes as it says.
+    unsafe {
         let out = (*state).str_;
         let length = usize::try_from((*out).len).unwrap_or(0);
         let bytes = std::slice::from_raw_parts((*out).data.cast::<u8>(), length);

@@ -41,6 +41,7 @@ pub(crate) fn install() {
         PREVIOUS_NAME = pg_sys::explain_get_index_name_hook;
         pg_sys::explain_get_index_name_hook = Some(index_name);
     }
+    super::second::install();
 }
 
 /// Makes `offer` the active one while `f` runs.

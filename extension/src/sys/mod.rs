@@ -28,6 +28,7 @@ mod plan;
 mod position;
 mod regclass;
 mod scope;
+mod second;
 mod subxact;
 mod time_limit;
 
@@ -43,7 +44,7 @@ pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;
 pub(crate) use pages_sequence::sequence_last_value;
-pub(crate) use params::{Binding, Pick, Source, StatsValues, bind};
+pub(crate) use params::{Binding, Pick, Source, StatsValues, bind, bind_given};
 pub(crate) use pg_compat::VERSION;
 pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, plan};
 pub(crate) use position::point_at;

@@ -3,10 +3,12 @@
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 
-use pgrx::pg_sys;
+use pgrx::{PgSqlErrorCode, pg_sys};
 
+use super::analyze::to_c_string;
 use super::arena::Arena;
-use super::subxact::subtransaction;
+use super::guard::calls_when_made;
+use super::subxact::{ServerError, subtransaction};
 
 /// `STATISTIC_KIND_MCV` and `STATISTIC_KIND_HISTOGRAM` of the server's `pg_statistic.h`.
 const KIND_MCV: i32 = 1;
@@ -161,6 +163,68 @@ pub(crate) fn bind<'a>(arena: &'a Arena, types: &[u32], sources: &[Source<'_, 'a
         })
         .collect();
     Binding { params, arena: PhantomData }
+}
+
+/// Binds the given values, one for each parameter; `None` is NULL.
+///
+/// A value of a domain is read as one of the type below, without the domain's checks: they may be
+/// functions of anybody. For the same reason no value is read of a type that has a domain in it.
+///
+/// # Errors
+/// 0A000 for such a type, and what the type's input function says, with the parameter's number as
+/// DETAIL.
+pub(crate) fn bind_given<'a>(
+    arena: &'a Arena,
+    types: &[u32],
+    values: &[Option<String>],
+) -> Result<Binding<'a>, ServerError> {
+    let params =
+        (1..).zip(types).zip(values).map(|((number, &type_oid), value): ((usize, _), _)| {
+            let mut param = pg_sys::ParamExternData::default();
+            // A number that does not occur has no type.
+            if type_oid == 0 {
+                return Ok(param);
+            }
+            param.pflags = pg_sys::PARAM_FLAG_CONST as u16;
+            param.ptype = pg_sys::Oid::from(type_oid);
+            match value {
+                Some(text) => {
+                    param.value = given(arena, text, param.ptype).map_err(|error| {
+                        let server = error.detail.map(|detail| format!(" {detail}"));
+                        let detail = format!("It is the value given for parameter ${number}.");
+                        ServerError { detail: Some(detail + &server.unwrap_or_default()), ..error }
+                    })?;
+                }
+                None => param.isnull = true,
+            }
+            Ok(param)
+        });
+    let params = params.collect::<Result<Vec<_>, ServerError>>()?;
+    Ok(Binding { params, arena: PhantomData })
+}
+
+fn given(arena: &Arena, text: &str, type_oid: pg_sys::Oid) -> Result<pg_sys::Datum, ServerError> {
+    let mut typmod = -1;
+    // SAFETY: a look-up of a type that exists: the analyzer found it.
+    let base = unsafe { pg_sys::getBaseTypeAndTypmod(type_oid, &raw mut typmod) };
+    if calls_when_made(base) {
+        let code = PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED;
+        let error = ServerError::new(code, "a value of the parameter's type cannot be given");
+        return Err(error.with_hint(
+            "Reading one may run functions of users. Put the value in the parameter's place.",
+        ));
+    }
+    let text = to_c_string(text)?;
+    subtransaction(true, || {
+        arena.with(|| {
+            // SAFETY: as in `from_text`.
+            unsafe {
+                let (mut input, mut element) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+                pg_sys::getTypeInputInfo(base, &raw mut input, &raw mut element);
+                pg_sys::OidInputFunctionCall(input, text.as_ptr().cast_mut(), element, typmod)
+            }
+        })
+    })
 }
 
 fn from_stats(

@@ -143,12 +143,13 @@ pub(super) unsafe fn explain_plan(
     planned: *mut pg_sys::PlannedStmt,
     text: *const std::ffi::c_char,
     params: pg_sys::ParamListInfo,
-    planning: Option<(Duration, &pg_sys::BufferUsage)>,
+    planning: Option<Duration>,
+    buffers: Option<&pg_sys::BufferUsage>,
 ) {
     use std::ptr::{from_ref, null, null_mut};
-    let elapsed = planning.map(|(elapsed, _)| instr_time(elapsed));
+    let elapsed = planning.map(instr_time);
     let elapsed = elapsed.as_ref().map_or(null(), from_ref);
-    let buffers = planning.map_or(null(), |(_, buffers)| from_ref(buffers));
+    let buffers = buffers.map_or(null(), from_ref);
     // SAFETY: see the contract; the pointers live until the call returns.
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]

@@ -18,6 +18,8 @@ pub enum Param<'a> {
     Text(Option<&'a str>),
     /// `text[]`.
     TextArray(Vec<String>),
+    /// `text[]` with elements that are null.
+    NullableTextArray(Vec<Option<String>>),
     /// `text[]`, null.
     NoTextArray,
     /// `bigint`.
@@ -36,6 +38,7 @@ impl Param<'_> {
         match self {
             Self::Text(value) => (value, Type::TEXT),
             Self::TextArray(value) => (value, Type::TEXT_ARRAY),
+            Self::NullableTextArray(value) => (value, Type::TEXT_ARRAY),
             Self::NoTextArray => (&None::<Vec<String>>, Type::TEXT_ARRAY),
             Self::Int(value) => (value, Type::INT8),
             Self::Float(value) => (value, Type::FLOAT8),

@@ -1,26 +1,31 @@
 //! `explain_query`.
 
+mod asked;
+mod plain;
+mod words;
+
 use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
+use self::asked::{Asked, FORMATS};
 use super::{
     AccessMode, Answer, Arguments, Context, Definition, Reply, hypothetical, read_only, schema,
     source,
 };
 use crate::db::error::locate_in;
-use crate::db::{BigNumbers, Caps, Param};
+use crate::db::{Param, ServerInfo, Session};
 use crate::error::{Kind, ToolError};
 use crate::guard::{self, Form, PartKind, Policy};
 
 pub(super) const TOOL: Definition = Definition {
     name: "explain_query",
     title: "Explain query",
-    description: "Show the plan of a statement: as it is, really executed (analyze; read-only \
-                  statements), or as if certain b-tree indexes existed. Parameters like $1 get \
-                  typical values.",
+    description: "Show the plan of a statement and what makes it slow: as it is, really executed \
+                  (analyze; read-only statements), or as if certain b-tree indexes existed or were \
+                  away. Parameters like $1 get typical values unless given.",
     arguments: || {
         vec![
-            schema::required("sql", json!({"type": "string"})),
+            schema::optional("sql", json!({"type": "string"})),
             schema::optional("analyze", json!({"type": "boolean", "default": false})),
             schema::optional(
                 "hypothetical_indexes",
@@ -38,64 +43,210 @@ pub(super) const TOOL: Definition = Definition {
                     },
                 }),
             ),
+            schema::optional("hide_indexes", json!({"type": "array", "items": {"type": "string"}})),
+            schema::optional(
+                "queryid",
+                json!({"type": "string", "description": "of get_top_queries, instead of sql"}),
+            ),
+            schema::optional(
+                "parameters",
+                json!({"type": "array", "items": {"type": "string"}, "description": "values of $1, $2, …"}),
+            ),
+            schema::optional("plan_format", json!({"type": "string", "enum": FORMATS})),
         ]
     },
-    output: || schema::output(&json!({"plan": {"type": "string"}}), &["plan"]),
+    output: || {
+        schema::output(
+            &json!({
+                "plan": {"type": "string"},
+                "findings": schema::records(),
+                "cost": {"type": "object"},
+            }),
+            &["plan"],
+        )
+    },
     heavy: false,
     run: |cx, arguments| Reply::of(run(cx, arguments)).boxed(),
 };
 
 async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError> {
-    let sql = arguments.required_text("sql")?;
-    let analyze = arguments.boolean("analyze", false)?;
-    let indexes = hypothetical::parse(arguments.list("hypothetical_indexes")?)?;
-    cx.check_length(&sql)?;
-    if analyze && !indexes.is_empty() {
-        return Err(ToolError::new(
-            Kind::InvalidArgument,
-            "analyze and hypothetical_indexes exclude each other",
-        )
-        .with_detail("An index that does not exist cannot be used in an execution."));
-    }
+    let asked = Asked::read(&mut arguments)?;
+    let Some(sql) = &asked.sql else {
+        let server = cx.server().await?;
+        let function = source::required_function(&server, FUNCTION)?;
+        return of_recorded(&cx, &server, &function, &asked).await;
+    };
+    cx.check_length(sql)?;
     // What can be told without a connection is.
-    let mut statement = super::parsing(|| explainable(&sql, analyze, Policy::default()))?;
+    let mut statement = super::parsing(|| explainable(sql, asked.analyze, Policy::default()))?;
     let server = cx.server().await?;
     let policy = read_only::policy(&server);
     if cx.access == AccessMode::Restricted && policy != Policy::default() {
-        statement = super::parsing(|| explainable(&sql, analyze, policy))?;
+        statement = super::parsing(|| explainable(sql, asked.analyze, policy))?;
     }
-    let mut data = Map::new();
-    let plan = match source::function(&server, "mcp_explain") {
-        Some(function) => {
-            let mut session = cx.session().await?;
-            if analyze && cx.access == AccessMode::Restricted {
-                read_only::require(&mut session, &server, statement.text)
-                    .await
-                    .map_err(|error| locate_in(error, &sql, statement.offset))?;
+    match source::function(&server, FUNCTION) {
+        Some(function) => of_text(&cx, &server, &function, &asked, sql, &statement).await,
+        None => plain::explain(&cx, &server, &asked, sql, &statement).await,
+    }
+}
+
+/// The function of the extension that plans and executes once.
+const FUNCTION: &str = "mcp_explain_report";
+
+/// The answer for a statement that was given.
+async fn of_text(
+    cx: &Context,
+    server: &ServerInfo,
+    function: &str,
+    asked: &Asked,
+    sql: &str,
+    statement: &Explainable<'_>,
+) -> Result<Answer, ToolError> {
+    let mut session = cx.session().await?;
+    let located = |error| locate_in(error, sql, statement.offset);
+    if asked.analyze {
+        require(cx, &mut session, server, statement.text).await.map_err(located)?;
+    }
+    let answer =
+        report(&mut session, function, asked, Some(statement.text)).await.map_err(located)?;
+    session.finish().await;
+    Ok(answer)
+}
+
+/// The answer for a statement of pg_stat_statements. Its text is judged like one that is given.
+async fn of_recorded(
+    cx: &Context,
+    server: &ServerInfo,
+    function: &str,
+    asked: &Asked,
+) -> Result<Answer, ToolError> {
+    if let Some(sql) = recorded(cx, server, asked.queryid).await? {
+        cx.check_length(&sql)?;
+        match super::parsing(|| explainable(&sql, asked.analyze, Policy::default())) {
+            Ok(statement) => {
+                let mut answer = of_text(cx, server, function, asked, &sql, &statement).await?;
+                answer.data.insert("sql".to_owned(), Value::String(sql));
+                return Ok(answer);
             }
-            let ddl = hypothetical::definitions(&mut session, &indexes).await?;
-            if !ddl.is_empty() {
-                data.insert("hypothetical_indexes".to_owned(), json!(ddl));
-            }
-            let call = format!("select {function}($1, $2, '{{}}', $3) as plan");
-            let params =
-                [Param::Text(Some(statement.text)), Param::TextArray(ddl), Param::Bool(analyze)];
-            let rows = session.rows(&call, &params).await;
-            let rows = rows.map_err(|error| locate_in(error, &sql, statement.offset))?;
-            session.finish().await;
-            match rows.into_iter().next().and_then(|mut row| row.remove("plan")) {
-                Some(Value::String(plan)) => plan,
-                _ => String::new(),
-            }
+            // Normalization leaves what the grammar forbids, such as `interval $1`. The extension
+            // mends it; to be planned it need not be judged here.
+            Err(error) if !asked.analyze && error.sqlstate.as_deref() == Some("42601") => {}
+            Err(error) => return Err(error),
         }
-        None if !indexes.is_empty() => {
-            return Err(source::missing(&server)
-                .with_hint("Without it the tool can only explain with the indexes that exist."));
-        }
-        None => plain(&cx, &sql, &statement, analyze).await?,
+    }
+    // Says what is wrong when there is no text.
+    let mut session = cx.session().await?;
+    let answer = report(&mut session, function, asked, None).await?;
+    session.finish().await;
+    Ok(answer)
+}
+
+/// The recorded text, if there is one that can be used in this database.
+async fn recorded(
+    cx: &Context,
+    server: &ServerInfo,
+    queryid: Option<i64>,
+) -> Result<Option<String>, ToolError> {
+    let (Some(queryid), Some(view)) = (queryid, server.extensions.get(source::STATEMENTS)) else {
+        return Ok(None);
     };
-    data.insert("plan".to_owned(), Value::String(plan.clone()));
-    Ok(Answer { text: plan, data })
+    if !server.preloaded.iter().any(|library| library == source::STATEMENTS) {
+        return Ok(None);
+    }
+    let mut session = cx.session().await?;
+    source::own_path(&mut session).await?;
+    let sql = advisor_sql::recorded(&source::quoted(&view.schema));
+    let rows = session.rows(&sql, &[Param::Int(queryid)]).await?;
+    session.finish().await;
+    let row = rows.into_iter().next().unwrap_or_default();
+    let is_here = row.get("other_database").is_none_or(Value::is_null);
+    Ok(row.get("query").and_then(Value::as_str).filter(|_| is_here).map(str::to_owned))
+}
+
+/// Has the server judge what is to be executed.
+async fn require(
+    cx: &Context,
+    session: &mut Session,
+    server: &ServerInfo,
+    statement: &str,
+) -> Result<(), ToolError> {
+    match cx.access {
+        AccessMode::Restricted => read_only::require(session, server, statement).await,
+        AccessMode::Unrestricted => Ok(()),
+    }
+}
+
+/// The one call that plans, and executes if asked for. Without a statement that of the queryid.
+async fn report(
+    session: &mut Session,
+    function: &str,
+    asked: &Asked,
+    statement: Option<&str>,
+) -> Result<Answer, ToolError> {
+    let ddl = hypothetical::definitions(session, &asked.indexes).await?;
+    let hidden = hypothetical::existing(session, &asked.hidden).await?;
+    let call = format!(
+        "select {function}(query => $1, hypothetical_indexes => $2, \
+         hide_indexes => $3::pg_catalog.text[]::pg_catalog.oid[]::pg_catalog.regclass[], \"analyze\" => $4, \
+         format => $5, parameters => $6, queryid => $7::pg_catalog.text::pg_catalog.int8) as report"
+    );
+    let queryid = asked.queryid.filter(|_| statement.is_none()).map(|id| id.to_string());
+    let parameters = match &asked.parameters {
+        Some(values) => Param::NullableTextArray(values.clone()),
+        None => Param::NoTextArray,
+    };
+    let params = [
+        Param::Text(statement),
+        Param::TextArray(ddl.clone()),
+        Param::TextArray(hidden),
+        Param::Bool(asked.analyze),
+        Param::Text(Some(asked.format)),
+        parameters,
+        Param::Text(queryid.as_deref()),
+    ];
+    let rows = session.rows(&call, &params).await.map_err(|error| {
+        // Of an extension from before it had the function.
+        if error.sqlstate.as_deref() == Some("42883") && error.message.contains(FUNCTION) {
+            return source::too_old();
+        }
+        error
+    })?;
+    let found = rows.into_iter().next().and_then(|mut row| row.remove("report"));
+    let Some(Value::Object(report)) = found else {
+        return Err(ToolError::new(Kind::Internal, "the extension's report is not an object"));
+    };
+    Ok(answer(asked, report, ddl))
+}
+
+/// The report in words and in fields.
+fn answer(asked: &Asked, mut report: Map<String, Value>, ddl: Vec<String>) -> Answer {
+    let plan = match report.remove("plan") {
+        Some(Value::String(plan)) => plan,
+        _ => String::new(),
+    };
+    let findings = report.remove("findings").unwrap_or_else(|| json!([]));
+    let compared = !asked.indexes.is_empty() || !asked.hidden.is_empty();
+    // JSON is read by programs, which have the findings beside it.
+    let text = match asked.format {
+        "json" => plan.clone(),
+        _ => words::with_findings(&plan, &findings, compared),
+    };
+    let mut data = Map::new();
+    if !ddl.is_empty() {
+        data.insert("hypothetical_indexes".to_owned(), json!(ddl));
+    }
+    if asked.sql.is_none() {
+        data.insert("sql".to_owned(), report.remove("query").unwrap_or_default());
+    }
+    data.insert("plan".to_owned(), Value::String(plan));
+    data.insert("findings".to_owned(), findings);
+    for (field, is_shown) in [("cost", true), ("indexes", compared), ("difference", compared)] {
+        let value = report.remove(field).filter(|value| is_shown && !value.is_null());
+        if let Some(value) = value {
+            data.insert(field.to_owned(), value);
+        }
+    }
+    Answer { text, data }
 }
 
 struct Explainable<'a> {
@@ -138,48 +289,4 @@ fn explainable(sql: &str, analyze: bool, policy: Policy) -> Result<Explainable<'
         Form::Show => return Err(ToolError::new(Kind::InvalidArgument, "SHOW has no plan")),
     };
     Ok(Explainable { text, offset, parameters: statement.parameters })
-}
-
-/// EXPLAIN as the server has it, when the extension is absent.
-async fn plain(
-    cx: &Context,
-    sql: &str,
-    statement: &Explainable<'_>,
-    analyze: bool,
-) -> Result<String, ToolError> {
-    let server = cx.server().await?;
-    let options = match (analyze, statement.parameters) {
-        (false, 0) => "",
-        (true, 0) => "(analyze, buffers) ",
-        (false, _) if server.version_num >= 160_000 => "(generic_plan) ",
-        (..) => return Err(guard::parameters_refused()),
-    };
-    let prefix = format!("explain {options}");
-    let caps = Caps {
-        rows: cx.limits.max_rows,
-        bytes: cx.limits.result_bytes,
-        cell_chars: usize::MAX,
-        big_numbers: BigNumbers::String,
-    };
-    let mut session = cx.session().await?;
-    if cx.access == AccessMode::Restricted {
-        // Planning runs IMMUTABLE functions on constants.
-        read_only::require(&mut session, &server, statement.text).await?;
-    }
-    let table = session
-        .simple(&format!("{prefix}{}", statement.text), &caps)
-        .await
-        .map_err(|error| locate_in(without_prefix(error, &prefix), sql, statement.offset))?;
-    session.finish().await;
-    let lines = table.rows.iter().filter_map(|row| row.first()?.as_str());
-    Ok(lines.collect::<Vec<_>>().join("\n"))
-}
-
-/// The error with its column counted from behind `prefix`, which is on the first line.
-fn without_prefix(error: ToolError, prefix: &str) -> ToolError {
-    let chars = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
-    match (error.line, error.column) {
-        (Some(1), Some(column)) => error.at(1, column.saturating_sub(chars).max(1)),
-        _ => error,
-    }
 }

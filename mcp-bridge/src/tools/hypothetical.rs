@@ -140,6 +140,59 @@ pub(super) async fn definitions(
     Ok(definitions)
 }
 
+/// The oid of an index by its name: as SQL reads it, or else the only one that is spelled so.
+///
+/// $1: the name, perhaps with a schema before a dot.
+const INDEX: &str = r#"
+select c.oid::pg_catalog.text as oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+from pg_catalog.pg_class as c
+join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+cross join (
+    select case
+        when $1 operator(pg_catalog.~) '"'
+            or $1 operator(pg_catalog.~) '^[[:alpha:]_][[:alnum:]_$]*([.][[:alpha:]_][[:alnum:]_$]*)?$'
+        then pg_catalog.to_regclass($1)
+    end as oid
+) as read
+where c.oid = read.oid
+    or read.oid is null
+    and c.relkind operator(pg_catalog.=) any ('{i,I}'::pg_catalog."char"[])
+    and $1 in (c.relname, n.nspname operator(pg_catalog.||) '.' operator(pg_catalog.||) c.relname)
+order by name
+limit 20"#;
+
+/// The oids of existing indexes.
+///
+/// # Errors
+/// [`Kind::SqlError`] with SQLSTATE 42704 for a name that none has, 42P09 for one that several have.
+pub(super) async fn existing(
+    session: &mut Session,
+    names: &[String],
+) -> Result<Vec<String>, ToolError> {
+    let mut oids = Vec::with_capacity(names.len());
+    for name in names {
+        let rows = session.rows(INDEX, &[Param::Text(Some(name))]).await?;
+        let text = |row: &Map<String, Value>, column: &str| {
+            row.get(column).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let error =
+            |message: String, code| ToolError::new(Kind::SqlError, message).with_sqlstate(code);
+        match rows.as_slice() {
+            [row] => oids.push(text(row, "oid")),
+            [] => {
+                return Err(error(format!("index \"{name}\" does not exist"), "42704")
+                    .with_hint("get_object_details shows the indexes of a table."));
+            }
+            several => {
+                let all: Vec<_> = several.iter().map(|row| text(row, "name")).collect();
+                return Err(error(format!("index name \"{name}\" is ambiguous"), "42P09")
+                    .with_hint(format!("It is one of: {}.", all.join(", "))));
+            }
+        }
+    }
+    Ok(oids)
+}
+
 /// A key column in SQL: the column's name as it is in the table, and its ordering.
 fn key(asked: &str, known: &[&str], table: &str) -> Result<String, ToolError> {
     let bare = asked.trim_matches('"').replace("\"\"", "\"");

@@ -108,8 +108,15 @@ pub(crate) async fn no_object(
         .with_hint(advisor_sql::schema::object_hint(&similar)))
 }
 
+/// What to do about an extension that has not yet what the bridge calls.
+pub(crate) fn too_old() -> ToolError {
+    let message = format!("the extension \"{EXTENSION}\" is older than the bridge");
+    ToolError::new(Kind::MissingExtension, message)
+        .with_hint(format!("A superuser must run: ALTER EXTENSION {EXTENSION} UPDATE;"))
+}
+
 /// The extension that records statements.
-const STATEMENTS: &str = "pg_stat_statements";
+pub(crate) const STATEMENTS: &str = "pg_stat_statements";
 
 /// The text that finds the dearest statements.
 ///

@@ -108,6 +108,10 @@ prepare p (integer) as delete from victim where id = $1; execute p (4)
 select mcp_explain('select harm()', '{}', '{}', true)
 --- control: select harm()
 
+--- attack: mcp_explain_report
+select mcp_explain_report('select harm()', "analyze" => true)
+--- control: select harm()
+
 --- attack: mcp_recommend_indexes and kin
 select * from mcp_check_read_only('select frozen_harm()'), frozen_harm()
 --- control: select frozen_harm()

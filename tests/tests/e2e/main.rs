@@ -8,6 +8,10 @@ mod cluster;
 mod drops;
 mod explain;
 mod explain_analyze;
+mod explain_options;
+mod explain_parameters;
+mod explain_recorded;
+mod explain_report;
 mod findings;
 mod fixture;
 mod guard;
@@ -68,6 +72,10 @@ fn main() -> Result<ExitCode> {
         drops::CASES,
         explain::CASES,
         explain_analyze::CASES,
+        explain_options::CASES,
+        explain_parameters::CASES,
+        explain_recorded::CASES,
+        explain_report::CASES,
         findings::CASES,
         guard::CASES,
         guard_everyday::CASES,

@@ -10,6 +10,7 @@ mod checks;
 mod configurations;
 mod conformance;
 mod endings;
+mod explain;
 mod fixture;
 mod guarded;
 mod health;
@@ -50,6 +51,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         raw_http::CASES,
         endings::CASES,
+        explain::CASES,
         modes::CASES,
         sampling::CASES,
         setup::CASES,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::finding::count;
 use super::{Node, Plan};
 
@@ -28,6 +30,11 @@ fn head(plan: &Plan) -> String {
     }
     if let Some(planning) = plan.time_ms("Planning Time") {
         let _ = write!(text, ", planning {} ms", ms(planning));
+    }
+    if let Some(Value::Object(settings)) = plan.beside("Settings") {
+        for (name, value) in settings {
+            let _ = write!(text, ", {name} = {}", value.as_str().unwrap_or_default());
+        }
     }
     text
 }
@@ -87,6 +94,7 @@ fn figures(plan: &Plan, node: &Node) -> String {
         ("Shared Read Blocks", "read"),
         ("Temp Read Blocks", "temp read"),
         ("Temp Written Blocks", "temp written"),
+        ("WAL Bytes", "WAL bytes"),
     ] {
         if let Some(pages) = pages(field) {
             let _ = write!(text, ", {what} {}", count(pages));

@@ -21,4 +21,5 @@ pub(crate) use latch::{Ceilings, Until, latch};
 pub(crate) use relation::Read;
 pub(crate) use statement::{Sent, sent};
 pub(crate) use tree::{Call, Contents, contents};
+pub(super) use types::calls_when_made;
 pub(crate) use watch::{Judges, Refusal, install};

@@ -7,7 +7,7 @@ const DEEPEST: usize = 8;
 
 /// Whether making a value of this type may run checks of domains or functions of a range: it is a
 /// user's domain or range, or has one in it. Base types and enumerations have nothing behind them.
-pub(super) fn calls_when_made(oid: pg_sys::Oid) -> bool {
+pub(in crate::sys) fn calls_when_made(oid: pg_sys::Oid) -> bool {
     calls(oid, 0)
 }
 
