@@ -7,6 +7,7 @@ mod bloat;
 mod explain;
 mod guard;
 mod health;
+mod running_queries;
 mod schema;
 mod top_queries;
 mod whatif;

@@ -30,6 +30,7 @@ mod regclass;
 mod scope;
 mod subxact;
 mod time_limit;
+mod wait;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
@@ -51,3 +52,4 @@ pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};
 pub(crate) use time_limit::subtransaction_within;
+pub(crate) use wait::wait;

@@ -9,7 +9,7 @@ use crate::db::Param;
 use crate::error::ToolError;
 
 /// The values of `sort_by`; the first is the default.
-const SORTS: [&str; 3] = advisor_sql::TOP_QUERIES_ORDERS;
+const SORTS: &[&str] = &advisor_sql::TOP_QUERIES_ORDERS;
 
 pub(super) const TOOL: Definition = Definition {
     name: "get_top_queries",
@@ -51,7 +51,7 @@ const COLUMNS: [&str; 10] = [
 const QUERY_CHARS: usize = 300;
 
 async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError> {
-    let sort = arguments.choice("sort_by", &SORTS)?;
+    let sort = arguments.choice("sort_by", SORTS)?;
     let limit = arguments.integer("limit", 10, 1..=1000)?;
     let server = cx.server().await?;
     let params = [Param::Text(Some(sort)), Param::Int(limit)];
@@ -63,7 +63,8 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
         None => {
             let sql = source::top_queries(&server)?;
             source::own_path(&mut session).await?;
-            session.rows(&sql, &params).await?
+            let [sort, limit] = params;
+            session.rows(&sql, &[sort, limit, Param::Bool(false), Param::Text(None)]).await?
         }
     };
     session.finish().await;

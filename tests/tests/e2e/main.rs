@@ -42,6 +42,8 @@ mod schema;
 mod security;
 mod session;
 mod top_queries;
+mod top_queries_interval;
+mod top_queries_orders;
 mod truth;
 mod whatif_indexes;
 mod workload;
@@ -99,6 +101,8 @@ fn main() -> Result<ExitCode> {
         security::CASES,
         session::CASES,
         top_queries::CASES,
+        top_queries_interval::CASES,
+        top_queries_orders::CASES,
         truth::CASES,
         whatif_indexes::CASES,
         workload::CASES,
