@@ -38,6 +38,7 @@ mod objects;
 mod odd;
 mod progress;
 mod robustness;
+mod running_queries;
 mod schema;
 mod security;
 mod session;
@@ -97,6 +98,7 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         progress::CASES,
         robustness::CASES,
+        running_queries::CASES,
         schema::CASES,
         security::CASES,
         session::CASES,
