@@ -166,8 +166,8 @@ mod tests {
                 assert!(text.contains("\"S\".pg_stat_statements"), "{text}");
                 // A placeholder in a comment would have become several lines.
                 assert!(!text.contains('{'), "{version}: {text}");
-                let code = text.lines().filter(|line| !line.trim_start().starts_with("--"));
-                assert!(!code.last().unwrap().trim_end().ends_with(';'));
+                let mut code = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+                assert!(!code.next_back().unwrap().trim_end().ends_with(';'));
             }
         }
         let old = top("\"S\"", "1.8").unwrap();

@@ -40,7 +40,7 @@ with recorded as (
             from pg_catalog.pg_database as d
             where d.datname = pg_catalog.current_database()
         ))
-        and ($4 is null or s.queryid is not null)
+        and ($4::text is null or s.queryid is not null)
         and not pg_catalog.starts_with(coalesce(s.query, ''), '/* mcp-bridge */')
         -- The cheap test first: texts are long.
         and not coalesce(
