@@ -8,9 +8,18 @@
 /// The `search_path` that the texts are written for.
 pub const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
-/// A comment that the bridge puts before its own statements, so that [`top_queries`] can leave them
-/// out.
+/// A comment that the bridge puts into its own statements, so that [`top_queries`] can leave them
+/// out: behind the first word, since PostgreSQL 18 records no comment that comes before it.
 pub const OWN_MARK: &str = "/* mcp-bridge */";
+
+/// The statement with [`OWN_MARK`].
+#[must_use]
+pub fn marked(statement: &str) -> String {
+    match statement.split_once(' ') {
+        Some((verb, rest)) => format!("{verb} {OWN_MARK} {rest}"),
+        None => format!("{statement} {OWN_MARK}"),
+    }
+}
 
 /// Schemas and what is in them.
 pub mod schema {
@@ -114,6 +123,12 @@ mod tests {
             assert!(text.contains("$1") && text.contains("$2") && text.contains("$3"), "{kind}");
         }
         assert_eq!(schema::object("tables"), None);
+    }
+
+    #[test]
+    fn marks_are_behind_the_first_word() {
+        assert_eq!(marked("set local a = 1"), "set /* mcp-bridge */ local a = 1");
+        assert_eq!(marked("rollback"), "rollback /* mcp-bridge */");
     }
 
     #[test]

@@ -193,7 +193,7 @@ fn warn_of_planning(found: &RecordedStatements) -> Result<(), AdvisorError> {
 pub(crate) struct Info {
     pub(crate) version: Option<String>,
     pub(crate) counted_since: Option<TimestampWithTimeZone>,
-    pub(crate) evicted: Option<i64>,
+    pub(crate) evictions: Option<i64>,
     pub(crate) entries: Option<i64>,
     pub(crate) max_entries: Option<i64>,
     pub(crate) track: Option<String>,
@@ -220,7 +220,7 @@ fn info_of(found: &RecordedStatements) -> Result<Info, AdvisorError> {
         Ok(Info {
             version: row.get(1)?,
             counted_since: row.get(2)?,
-            evicted: row.get(3)?,
+            evictions: row.get(3)?,
             entries: row.get(4)?,
             max_entries: row.get(5)?,
             track: row.get(6)?,

@@ -1,7 +1,8 @@
 -- How pg_stat_statements counts, and since when.
 --
--- evicted: entries that were thrown out since then because more statements came than it keeps, with
--- all that was counted for them. Not known before 1.9, which did not tell.
+-- evictions: how often entries were thrown out since then, because more statements came than it
+-- keeps: each time the 5 % that are used least (entry_dealloc in pg_stat_statements.c), with what was
+-- counted for them. Not known before 1.9, which did not tell.
 select
     (
         select e.extversion
@@ -9,7 +10,7 @@ select
         where e.extname = 'pg_stat_statements'
     ) as version,
     i.stats_reset as counted_since,
-    i.dealloc as evicted,
+    i.dealloc as evictions,
     (select pg_catalog.count(*) from {schema}.pg_stat_statements(false)) as entries,
     pg_catalog.current_setting('pg_stat_statements.max', true)::bigint as max_entries,
     pg_catalog.current_setting('pg_stat_statements.track', true) as track,

@@ -41,7 +41,7 @@ with recorded as (
             where d.datname = pg_catalog.current_database()
         ))
         and ($4::text is null or s.queryid is not null)
-        and not pg_catalog.starts_with(coalesce(s.query, ''), '/* mcp-bridge */')
+        and pg_catalog.strpos(pg_catalog.left(coalesce(s.query, ''), 30), '/* mcp-bridge */') = 0
         -- The cheap test first: texts are long.
         and not coalesce(
             (pg_catalog.strpos(s.query, 'mcp_') > 0 or pg_catalog.strpos(s.query, 'hypopg') > 0)
@@ -101,7 +101,8 @@ summed as (
         or c.plans > 0
 ),
 
-total as (
+-- Materialized: the planner expects so few rows that it would sum up anew for each.
+total as materialized (
     select
         nullif(pg_catalog.sum(c.total_ms), 0) as exec_time,
         nullif(pg_catalog.sum(c.blks_accessed), 0)::double precision as accessed,

@@ -141,7 +141,7 @@ fn mcp_statements_info() -> Result<
         (
             name!(version, Option<String>),
             name!(counted_since, Option<TimestampWithTimeZone>),
-            name!(evicted, Option<i64>),
+            name!(evictions, Option<i64>),
             name!(entries, Option<i64>),
             name!(max_entries, Option<i64>),
             name!(track, Option<String>),
@@ -155,7 +155,7 @@ fn mcp_statements_info() -> Result<
     Ok(TableIterator::once((
         info.version,
         info.counted_since,
-        info.evicted,
+        info.evictions,
         info.entries,
         info.max_entries,
         info.track,

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use advisor_sql::OWN_MARK;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
@@ -90,7 +89,7 @@ impl Begin {
             .chain([timeout.as_str()])
             .chain(latch)
             .chain([facts])
-            .map(|statement| format!("{OWN_MARK} {statement}"))
+            .map(advisor_sql::marked)
             .collect::<Vec<_>>()
             .join("; ")
     }

@@ -123,12 +123,12 @@ impl Counted {
         info.get(key).and_then(Value::as_i64)
     }
 
-    /// Entries that were thrown out while was counted.
-    fn evicted(&self) -> Option<i64> {
-        let last = Self::number(&self.last, "evicted")?;
+    /// How often entries were thrown out while was counted.
+    fn evictions(&self) -> Option<i64> {
+        let last = Self::number(&self.last, "evictions")?;
         let before = match &self.first {
             Some((_, first)) if first.get("counted_since") == self.last.get("counted_since") => {
-                Self::number(first, "evicted").unwrap_or(0)
+                Self::number(first, "evictions").unwrap_or(0)
             }
             // A reset lets the number begin anew.
             _ => 0,
@@ -142,13 +142,12 @@ impl Counted {
             Some((seconds, _)) => format!("Counted for {seconds} s until now"),
             None => format!("Counted since {}", self.last.get("counted_since")?.as_str()?),
         };
-        Some(match self.evicted() {
-            Some(evicted) if evicted > 0 => format!(
-                "{since}; {} {} evicted meanwhile, with what {} counted: more statements come \
-                 than pg_stat_statements.max ({}) keeps.",
-                text::count(evicted.unsigned_abs(), "entry"),
-                if evicted == 1 { "was" } else { "were" },
-                if evicted == 1 { "it" } else { "they" },
+        Some(match self.evictions() {
+            Some(evictions) if evictions > 0 => format!(
+                "{since}; {} meanwhile: each throws out the 5 % of the entries that are used \
+                 least, with what they counted, because more statements come than \
+                 pg_stat_statements.max ({}) keeps.",
+                text::count(evictions.unsigned_abs(), "eviction"),
                 Self::number(&self.last, "max_entries").unwrap_or_default(),
             ),
             Some(_) => format!("{since}; no entries were evicted."),
@@ -197,7 +196,7 @@ fn answer(
         json!({
             "since": if counted.first.is_some() { None } else { counted.last.get("counted_since") },
             "seconds": counted.first.as_ref().map(|(seconds, _)| seconds),
-            "evicted": counted.evicted(),
+            "evictions": counted.evictions(),
             "entries": counted.last.get("entries"),
             "max_entries": counted.last.get("max_entries"),
             "track": counted.last.get("track"),
@@ -215,8 +214,8 @@ fn answer(
 mod tests {
     use super::*;
 
-    fn info(since: &str, evicted: Value) -> Map<String, Value> {
-        let info = json!({"counted_since": since, "evicted": evicted, "max_entries": 5000});
+    fn info(since: &str, evictions: Value) -> Map<String, Value> {
+        let info = json!({"counted_since": since, "evictions": evictions, "max_entries": 5000});
         info.as_object().cloned().unwrap_or_default()
     }
 
@@ -224,15 +223,15 @@ mod tests {
     fn evictions_are_those_of_the_time_counted() {
         let all = Counted { first: None, last: info("monday", json!(7)) };
         let said = all.sentence().unwrap();
-        assert!(said.starts_with("Counted since monday; 7 entries were evicted"), "{said}");
+        assert!(said.starts_with("Counted since monday; 7 evictions meanwhile"), "{said}");
         assert!(said.contains("(5000)"), "{said}");
         let first = Some((10, info("monday", json!(6))));
         let some = Counted { first, last: info("monday", json!(7)) };
         let said = some.sentence().unwrap();
-        assert!(said.starts_with("Counted for 10 s until now; 1 entry was evicted"), "{said}");
+        assert!(said.starts_with("Counted for 10 s until now; 1 eviction meanwhile"), "{said}");
         let first = Some((10, info("monday", json!(600))));
         let reset = Counted { first, last: info("tuesday", json!(2)) };
-        assert_eq!(reset.evicted(), Some(2));
+        assert_eq!(reset.evictions(), Some(2));
         let none = Counted { first: None, last: info("monday", json!(0)) };
         assert_eq!(none.sentence().unwrap(), "Counted since monday; no entries were evicted.");
         let unknown = Counted { first: None, last: Map::new() };

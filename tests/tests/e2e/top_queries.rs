@@ -101,8 +101,7 @@ fn own_traffic(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "top_own")?;
     let mut other = fixture.database("top_other", &[])?;
     other.query("select 'elsewhere' as marker, pg_sleep(0.01)", &[])?;
-    client
-        .batch_execute(&format!("{} select count(*) as bridges from big", advisor_sql::OWN_MARK))?;
+    client.batch_execute(&advisor_sql::marked("select count(*) as bridges from big"))?;
     client.batch_execute(
         "select mcp_health(); select * from hypopg(); select mcp_object('pg_catalog', 'pg_class')",
     )?;

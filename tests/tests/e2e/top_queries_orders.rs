@@ -1,5 +1,8 @@
 //! The further orders and columns of `mcp_top_queries`, and since when it counts.
 
+use std::time::{Duration, Instant};
+
+use advisor_tests::cluster::Cluster;
 use anyhow::{Context, Result, ensure};
 use postgres::{Client, Row};
 
@@ -14,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("top_queries_of_all_databases", all_databases),
     ("top_queries_leave_out_every_function_of_ours", every_function),
     ("statements_info_says_since_when", info),
+    ("top_queries_of_thousands_of_statements_are_quick", thousands),
 ];
 
 pub(crate) const HERE: &str = "(select oid from pg_database where datname = current_database())";
@@ -221,7 +225,7 @@ fn info(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "top_info")?;
     let rows = answered(
         &mut client,
-        "select i.counted_since = p.stats_reset as since, i.evicted = p.dealloc as evicted,
+        "select i.counted_since = p.stats_reset as since, i.evictions = p.dealloc as evictions,
             i.entries between 1 and i.max_entries as entries,
             i.max_entries = current_setting('pg_stat_statements.max')::bigint as max_entries,
             i.track = 'top' as track, not i.track_planning as planning,
@@ -237,5 +241,50 @@ fn info(fixture: &Fixture) -> Result<()> {
     let error =
         bare.query("select * from mcp_statements_info()", &[]).err().context("an answer")?;
     ensure!(error.code().is_some_and(|code| code.code() == "55000"), "{error}");
+    Ok(())
+}
+
+/// On a server of its own, which keeps fewer entries than there are statements, and that first only
+/// looks as if it recorded them: a configuration file alone sets the library's setting.
+fn thousands(_: &Fixture) -> Result<()> {
+    const KEPT: i64 = 3000;
+    let mut cluster = Cluster::start(&format!(
+        "shared_preload_libraries = 'auto_explain'\npg_stat_statements.max = {KEPT}"
+    ))?;
+    let mut client = cluster.create_database("many")?;
+    client.batch_execute("create extension pg_stat_statements; create extension mcp_advisor")?;
+    for call in ["mcp_top_queries()", "mcp_statements_info()"] {
+        let error = client.query(&format!("select * from {call}"), &[]).err();
+        let error = error.context("an answer without the library")?;
+        let said = error.as_db_error().context("no error of the server")?;
+        ensure!(said.code().code() == "55000", "{said:?}");
+        ensure!(said.message() == "pg_stat_statements is not loaded", "{said:?}");
+        let commands = "Run: ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', \
+            'pg_stat_statements'; Then restart the server.";
+        ensure!(said.hint() == Some(commands), "{said:?}");
+    }
+    drop(client);
+    cluster.restart("shared_preload_libraries = 'auto_explain, pg_stat_statements'")?;
+    let mut client = cluster.connect("many")?;
+    // Each has another pattern of operators, so that they are different statements.
+    let mut many = String::new();
+    for number in 0..4096_u32 {
+        let signs = (0..12).map(|bit| if number >> bit & 1 == 1 { "1+" } else { "1-" });
+        many.push_str(&format!("select {}1;\n", signs.collect::<String>()));
+    }
+    client.batch_execute(&many)?;
+    let info = client.query_one("select evictions, entries from mcp_statements_info()", &[])?;
+    let (evictions, entries): (i64, i64) = (info.get(0), info.get(1));
+    ensure!(evictions > 0 && entries > KEPT / 2 && entries <= KEPT, "{evictions} and {entries}");
+    for (call, allowed) in [
+        ("mcp_top_queries()", 5),
+        ("mcp_top_queries('calls', 2000, true)", 5),
+        ("mcp_top_queries('calls', 2000, true, 1)", 6),
+    ] {
+        let began = Instant::now();
+        client.query(&format!("select * from {call}"), &[])?;
+        let took = began.elapsed();
+        ensure!(took < Duration::from_secs(allowed), "{call} took {took:?} of {entries} entries");
+    }
     Ok(())
 }
