@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("top_queries_of_all_databases", all_databases),
     ("top_queries_leave_out_every_function_of_ours", every_function),
     ("statements_info_says_since_when", info),
+    ("top_queries_of_each_version_of_the_view", versions),
     ("top_queries_of_thousands_of_statements_are_quick", thousands),
 ];
 
@@ -285,6 +286,38 @@ fn thousands(_: &Fixture) -> Result<()> {
         client.query(&format!("select * from {call}"), &[])?;
         let took = began.elapsed();
         ensure!(took < Duration::from_secs(allowed), "{call} took {took:?} of {entries} entries");
+    }
+    Ok(())
+}
+
+/// The versions that this server's module still has the views of.
+fn versions(fixture: &Fixture) -> Result<()> {
+    for version in ["1.8", "1.9", "1.10"] {
+        let database = format!("top_version_{version}");
+        let mut client = fixture.database(&database, &["hypopg"])?;
+        client.batch_execute(&format!(
+            "create extension pg_stat_statements version '{version}'; create extension mcp_advisor;
+            select mcp_schemas(); select hypopg(); select 1 as marked"
+        ))?;
+        for call in ["'calls', 1000", "'calls', 1000, true", "'io', 1000, false, 1"] {
+            answered(&mut client, &format!("select * from mcp_top_queries({call})"))?;
+        }
+        let rows = answered(&mut client, "select * from mcp_top_queries('calls', 1000)")?;
+        ensure!(rows.iter().any(|row| row.get::<_, &str>("query").contains("as marked")));
+        let sql =
+            "select version, counted_since is null, evictions is null from mcp_statements_info()";
+        let info = client.query_one(sql, &[])?;
+        ensure!(info.get::<_, &str>(0) == version);
+        let unknown: (bool, bool) = (info.get(1), info.get(2));
+        ensure!(unknown == (version == "1.8", version == "1.8"), "{version}: {unknown:?}");
+    }
+    let mut old = fixture.database("top_version_old", &["mcp_advisor"])?;
+    old.batch_execute("create extension pg_stat_statements version '1.7'")?;
+    for call in
+        ["mcp_top_queries()", "mcp_top_queries(delta_seconds => 60)", "mcp_statements_info()"]
+    {
+        let error = old.query(&format!("select * from {call}"), &[]).err().context("an answer")?;
+        ensure!(error.code().is_some_and(|code| code.code() == "0A000"), "{call}: {error}");
     }
     Ok(())
 }
