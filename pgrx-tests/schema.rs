@@ -79,7 +79,7 @@ mod tests {
             flags.as_deref(),
             Some(
                 "mcp_health vuf, mcp_object srf, mcp_objects srf, mcp_schemas srt, \
-                 mcp_top_queries vrf"
+                 mcp_top_queries vuf"
             )
         );
     }

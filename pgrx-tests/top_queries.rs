@@ -20,15 +20,25 @@ mod tests {
 
     #[pg_test]
     fn top_queries_are_in_order() {
-        for (order, column) in [("total_time", "total_ms"), ("mean_time", "mean_ms")] {
+        let orders = [
+            ("total_time", "total_ms"),
+            ("mean_time", "mean_ms"),
+            ("max_time", "max_ms"),
+            ("stddev_time", "stddev_ms"),
+            ("calls", "calls"),
+            ("rows", "rows"),
+            ("wal", "wal_bytes"),
+            ("temp", "blocks_temp"),
+        ];
+        for (order, column) in orders {
+            // Numbered as they come.
             let sorted: Option<bool> = Spi::get_one(&format!(
-                "select bool_and(before is null or before >= now) from (
+                "select coalesce(bool_and(before is null or before >= now), true) from (
                      select {column} as now, lag({column}) over (order by place) as before
-                     from mcp_top_queries('{order}', 50) with ordinality as t (
-                         queryid, role, calls, total_ms, mean_ms, max_ms, stddev_ms, rows,
-                         time_share, access_share, read_share, dirtied_share, wal_share,
-                         blocks_hit, blocks_read, blocks_dirtied, blocks_temp, wal_bytes, toplevel,
-                         stats_since, query, place)
+                     from (
+                         select t.*, row_number() over () as place
+                         from mcp_top_queries('{order}', 50) as t
+                     ) as numbered
                  ) as q",
             ))
             .unwrap();
@@ -36,9 +46,14 @@ mod tests {
         }
     }
 
-    #[pg_test(error = "\"calls\" is not a value of \"sort_by\"")]
+    #[pg_test(error = "\"queries\" is not a value of \"sort_by\"")]
     fn top_queries_order_that_is_none() {
-        Spi::run("select * from mcp_top_queries('calls')").unwrap();
+        Spi::run("select * from mcp_top_queries('queries')").unwrap();
+    }
+
+    #[pg_test(error = "delta_seconds must be from 1 to 3600")]
+    fn top_queries_interval_too_long() {
+        Spi::run("select * from mcp_top_queries(delta_seconds => 3601)").unwrap();
     }
 
     #[pg_test(error = "max_rows must be at least 1")]

@@ -8,9 +8,18 @@
 /// The `search_path` that the texts are written for.
 pub const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
-/// A comment that the bridge puts before its own statements, so that [`top_queries`] can leave them
-/// out.
+/// A comment that the bridge puts into its own statements, so that [`top_queries`] can leave them
+/// out: behind the first word, since PostgreSQL 18 records no comment that comes before it.
 pub const OWN_MARK: &str = "/* mcp-bridge */";
+
+/// The statement with [`OWN_MARK`].
+#[must_use]
+pub fn marked(statement: &str) -> String {
+    match statement.split_once(' ') {
+        Some((verb, rest)) => format!("{verb} {OWN_MARK} {rest}"),
+        None => format!("{statement} {OWN_MARK}"),
+    }
+}
 
 /// Schemas and what is in them.
 pub mod schema {
@@ -104,40 +113,11 @@ pub fn recorded(schema: &str) -> String {
     include_str!("statements/recorded.sql").replace("{schema}", schema)
 }
 
-/// The orders that [`top_queries`] knows; the first is the default.
-pub const TOP_QUERIES_ORDERS: [&str; 3] = ["resources", "total_time", "mean_time"];
-
-/// The dearest statements in `pg_stat_statements`: `$1` is one of [`TOP_QUERIES_ORDERS`], `$2` how
-/// many.
-///
-/// `schema` is where its view is, quoted, and `version` that of the extension. None before 1.8
-/// (PostgreSQL 13), whose columns have other names.
-#[must_use]
-pub fn top_queries(schema: &str, version: &str) -> Option<String> {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if version < (1, 8) {
-        return None;
-    }
-    let toplevel = if version >= (1, 9) { "s.toplevel" } else { "true" };
-    // Since when a statement is counted: its own time, or that of the last reset.
-    let since = if version >= (1, 11) {
-        "s.stats_since".to_owned()
-    } else if version >= (1, 9) {
-        format!("(select i.stats_reset from {schema}.pg_stat_statements_info as i)")
-    } else {
-        "null::timestamptz".to_owned()
-    };
-    Some(
-        include_str!("statements/top.sql")
-            .replace("{toplevel}", toplevel)
-            .replace("{since}", &since)
-            .replace("{schema}", schema),
-    )
-}
-
 pub mod guard;
 pub mod health;
+pub mod statements;
+
+pub use statements::{ORDERS as TOP_QUERIES_ORDERS, top as top_queries};
 
 #[cfg(test)]
 mod tests {
@@ -153,24 +133,18 @@ mod tests {
     }
 
     #[test]
-    fn top_queries_follow_the_version() {
-        assert_eq!(top_queries("s", "1.7"), None);
-        assert_eq!(top_queries("s", ""), None);
-        let old = top_queries("\"S\"", "1.8").unwrap();
-        assert!(old.contains("true as is_toplevel") && old.contains("null::timestamptz as since"));
-        assert!(old.contains("from \"S\".pg_stat_statements as s"));
-        let middle = top_queries("\"S\"", "1.10").unwrap();
-        assert!(middle.contains("from \"S\".pg_stat_statements_info as i) as since"));
-        let new = top_queries("s", "1.12").unwrap();
-        assert!(new.contains("s.stats_since as since") && new.contains("s.toplevel as"));
-        assert!(new.contains(OWN_MARK));
+    fn marks_are_behind_the_first_word() {
+        assert_eq!(marked("set local a = 1"), "set /* mcp-bridge */ local a = 1");
+        assert_eq!(marked("rollback"), "rollback /* mcp-bridge */");
     }
 
     #[test]
     fn texts_can_be_put_between_parentheses() {
         let texts = schema::KINDS.iter().filter_map(|kind| schema::object(kind));
         let checks = health::checks().flat_map(|check| check.texts).map(|(_, sql)| *sql);
-        for text in texts.chain(checks).chain([schema::SCHEMAS, schema::OBJECTS, PLAN_FACTS]) {
+        let others = [schema::SCHEMAS, schema::OBJECTS, PLAN_FACTS];
+        let statements = [statements::FOUND, statements::SETUP, statements::RUNNING];
+        for text in texts.chain(checks).chain(others).chain(statements) {
             let code: Vec<&str> =
                 text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
             assert!(!code.last().unwrap().trim_end().ends_with(';'), "{}", code[0]);

@@ -30,12 +30,16 @@ pub(crate) enum AdvisorError {
     /// `pg_stat_statements` is not installed in this database.
     #[error("pg_stat_statements is not installed in this database")]
     NoStatements {
+        /// What to do to have it.
+        hint: String,
         /// A sentence on what can be done without it; may be empty.
         instead: &'static str,
     },
     /// `pg_stat_statements` is installed but not loaded.
     #[error("pg_stat_statements is not loaded")]
     StatementsNotLoaded {
+        /// As above.
+        hint: String,
         /// As above.
         instead: &'static str,
     },
@@ -134,21 +138,10 @@ impl From<AdvisorError> for ErrorReport {
                 PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 "Leave the list out (NULL) to advise on the workload of pg_stat_statements.",
             ),
-            AdvisorError::NoStatements { instead } => report(
+            AdvisorError::NoStatements { hint, instead }
+            | AdvisorError::StatementsNotLoaded { hint, instead } => report(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                &format!(
-                    "Run: CREATE EXTENSION pg_stat_statements; \
-                     with shared_preload_libraries = 'pg_stat_statements' set and the server \
-                     restarted \
-                     (ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements';).{instead}"
-                ),
-            ),
-            AdvisorError::StatementsNotLoaded { instead } => report(
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                &format!(
-                    "Run: ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; \
-                     (add to the list if it is not empty), then restart the server.{instead}"
-                ),
+                &format!("{hint}{instead}"),
             ),
             AdvisorError::OldStatements(_) => report(
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -8,6 +8,7 @@ mod drops;
 mod explain;
 mod guard;
 mod health;
+mod running_queries;
 mod schema;
 mod top_queries;
 mod whatif;

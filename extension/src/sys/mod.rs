@@ -31,6 +31,7 @@ mod scope;
 mod second;
 mod subxact;
 mod time_limit;
+mod wait;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
@@ -52,3 +53,4 @@ pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use subxact::{ServerError, subtransaction};
 pub(crate) use time_limit::subtransaction_within;
+pub(crate) use wait::wait;

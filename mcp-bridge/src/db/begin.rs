@@ -20,15 +20,20 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Settings whose values make results complete and independent of the role's own: digits of
 /// floats, hexadecimal bytea, ISO dates (without touching the order in which dates are read), and
 /// the lexer that the statement was checked with.
-const FORMAT: &str = "set local standard_conforming_strings = on; set local extra_float_digits = 1; \
-     set local bytea_output = 'hex'; set local datestyle = 'ISO'";
+const FORMAT: [&str; 4] = [
+    "set local standard_conforming_strings = on",
+    "set local extra_float_digits = 1",
+    "set local bytea_output = 'hex'",
+    "set local datestyle = 'ISO'",
+];
 
 /// The settings that are set in every transaction on the servers of one pool.
 #[derive(Debug, Clone)]
 pub(super) struct Begin {
     /// `server_version_num` of the server that was asked.
     pub(super) version_num: u32,
-    settings: String,
+    /// Statements that set them.
+    settings: Vec<String>,
 }
 
 impl Begin {
@@ -42,15 +47,15 @@ impl Begin {
         version_num: u32,
         limits: &Limits,
     ) -> Result<Self, tokio_postgres::Error> {
-        let mut settings = format!(
-            "{FORMAT}; set local lock_timeout = {}; \
-             set local idle_in_transaction_session_timeout = {}",
-            limits.lock.as_millis(),
-            limits.idle_in_transaction.as_millis(),
-        );
+        let mut settings = FORMAT.map(str::to_owned).to_vec();
+        settings.push(format!("set local lock_timeout = {}", limits.lock.as_millis()));
+        settings.push(format!(
+            "set local idle_in_transaction_session_timeout = {}",
+            limits.idle_in_transaction.as_millis()
+        ));
         for (name, value, asked_for) in optional(limits) {
             match try_set(client, name, &value).await {
-                Ok(()) => settings.push_str(&format!("; set local {name} = '{value}'")),
+                Ok(()) => settings.push(format!("set local {name} = '{value}'")),
                 Err(error) if super::error::is_lost(&error) => return Err(error),
                 Err(error) if asked_for => {
                     let reason = super::error::from_postgres(&error);
@@ -73,13 +78,20 @@ impl Begin {
             // Without a transaction there is nothing for a setting to be local to.
             Mode::Autocommit => return facts.to_owned(),
         };
-        let timeout_ms = (timeout + GRACE).as_millis();
+        let timeout = format!("set local statement_timeout = {}", (timeout + GRACE).as_millis());
         let latch = match (latch, mode) {
-            (Latch::Transaction(call), Mode::ReadOnly) => format!("{call}; "),
-            _ => String::new(),
+            (Latch::Transaction(call), Mode::ReadOnly) => Some(call.as_str()),
+            _ => None,
         };
-        let settings = &self.settings;
-        format!("{begin}; {settings}; set local statement_timeout = {timeout_ms}; {latch}{facts}")
+        // Each is recorded by itself, and marked so that it is not taken for a user's.
+        std::iter::once(begin)
+            .chain(self.settings.iter().map(String::as_str))
+            .chain([timeout.as_str()])
+            .chain(latch)
+            .chain([facts])
+            .map(advisor_sql::marked)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 }
 

@@ -60,7 +60,7 @@ impl Session {
         params: &[Param<'_>],
     ) -> Result<Vec<Map<String, Value>>, ToolError> {
         let text = format!(
-            "{OWN_MARK} select pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q"
+            "select {OWN_MARK} pg_catalog.row_to_json(q.*)::pg_catalog.text from (\n{sql}\n) as q"
         );
         let texts: Vec<&str> = params
             .iter()

@@ -330,13 +330,14 @@ fn drain(call: &Call, count: &mut u32, notices: &mut UnboundedReceiver<DbError>)
 async fn reset(client: &Client, is_latched: bool) -> Result<bool, tokio_postgres::Error> {
     if is_latched {
         // No such lock or index could be made, and it takes no call that would undo one.
-        let rollback =
-            "rollback; select pg_catalog.count(*) from pg_catalog.pg_prepared_statements";
+        let rollback = "rollback /* mcp-bridge */; select /* mcp-bridge */ pg_catalog.count(*) \
+             from pg_catalog.pg_prepared_statements";
         let answer = client.simple_query(rollback).await?;
         let none = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("0"));
         return Ok(answer.iter().any(none));
     }
-    let rollback = "rollback; select pg_catalog.pg_advisory_unlock_all(), \
+    let rollback = "rollback /* mcp-bridge */; \
+        select /* mcp-bridge */ pg_catalog.pg_advisory_unlock_all(), \
         (select pg_catalog.count(*) from pg_catalog.pg_prepared_statements), \
         (select pg_catalog.quote_ident(n.nspname) from pg_catalog.pg_extension as e \
          join pg_catalog.pg_namespace as n on n.oid = e.extnamespace \

@@ -22,6 +22,7 @@ mod proposals;
 mod read_only;
 mod schema;
 pub(crate) mod source;
+mod statements;
 pub(crate) mod text;
 
 use std::sync::Arc;

@@ -115,36 +115,6 @@ pub(crate) fn too_old() -> ToolError {
         .with_hint(format!("A superuser must run: ALTER EXTENSION {EXTENSION} UPDATE;"))
 }
 
-/// The extension that records statements.
-pub(crate) const STATEMENTS: &str = "pg_stat_statements";
-
-/// The text that finds the dearest statements.
-///
-/// # Errors
-/// [`Kind::MissingExtension`] when they are not recorded, [`Kind::Unsupported`] when the extension
-/// is too old.
-pub(crate) fn top_queries(server: &ServerInfo) -> Result<String, ToolError> {
-    let preload = "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'; (add to the \
-                   list if it is not empty), then restart the server";
-    let missing = |message: String, hint: String| {
-        ToolError::new(Kind::MissingExtension, message).with_sqlstate("55000").with_hint(hint)
-    };
-    let Some(extension) = server.extensions.get(STATEMENTS) else {
-        return Err(missing(
-            format!("{STATEMENTS} is not installed in database \"{}\"", server.database),
-            format!("Run: CREATE EXTENSION {STATEMENTS}; it also needs: {preload}."),
-        ));
-    };
-    if !server.preloaded.iter().any(|library| library == STATEMENTS) {
-        return Err(missing(format!("{STATEMENTS} is not loaded"), format!("Run: {preload}.")));
-    }
-    advisor_sql::top_queries(&quoted(&extension.schema), &extension.version).ok_or_else(|| {
-        let message = format!("{STATEMENTS} {} is not supported", extension.version);
-        ToolError::new(Kind::Unsupported, message)
-            .with_hint(format!("Run: ALTER EXTENSION {STATEMENTS} UPDATE;"))
-    })
-}
-
 /// The findings of the checks that `names` select, as `mcp_health` gives them, but for the order.
 ///
 /// Each check has a transaction of its own, so that one that fails does not take the others along.

@@ -43,10 +43,13 @@ mod objects;
 mod odd;
 mod progress;
 mod robustness;
+mod running_queries;
 mod schema;
 mod security;
 mod session;
 mod top_queries;
+mod top_queries_interval;
+mod top_queries_orders;
 mod truth;
 mod whatif_indexes;
 mod workload;
@@ -105,10 +108,13 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         progress::CASES,
         robustness::CASES,
+        running_queries::CASES,
         schema::CASES,
         security::CASES,
         session::CASES,
         top_queries::CASES,
+        top_queries_interval::CASES,
+        top_queries_orders::CASES,
         truth::CASES,
         whatif_indexes::CASES,
         workload::CASES,

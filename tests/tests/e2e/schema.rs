@@ -438,6 +438,12 @@ fn texts_are_prepared(fixture: &Fixture) -> Result<()> {
         advisor_sql::schema::SIMILAR_OBJECTS.to_owned(),
         advisor_sql::top_queries("public", "1.10").context("1.10")?,
         advisor_sql::top_queries("public", "1.8").context("1.8")?,
+        advisor_sql::statements::baseline("public", "1.10").context("1.10")?,
+        advisor_sql::statements::info("public", "1.10").context("1.10")?,
+        advisor_sql::statements::info("public", "1.8").context("1.8")?,
+        advisor_sql::statements::FOUND.to_owned(),
+        advisor_sql::statements::SETUP.to_owned(),
+        advisor_sql::statements::RUNNING.to_owned(),
     ];
     texts.extend(KINDS.into_iter().filter_map(advisor_sql::schema::object).map(str::to_owned));
     texts.extend(

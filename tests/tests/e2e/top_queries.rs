@@ -101,8 +101,7 @@ fn own_traffic(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "top_own")?;
     let mut other = fixture.database("top_other", &[])?;
     other.query("select 'elsewhere' as marker, pg_sleep(0.01)", &[])?;
-    client
-        .batch_execute(&format!("{} select count(*) as bridges from big", advisor_sql::OWN_MARK))?;
+    client.batch_execute(&advisor_sql::marked("select count(*) as bridges from big"))?;
     client.batch_execute(
         "select mcp_health(); select * from hypopg(); select mcp_object('pg_catalog', 'pg_class')",
     )?;
@@ -128,8 +127,9 @@ fn own_traffic(fixture: &Fixture) -> Result<()> {
 
 fn bad_arguments(fixture: &Fixture) -> Result<()> {
     let mut client = fixture.session()?;
-    let error = refused(&mut client, "select * from mcp_top_queries('calls')", "22023")?;
-    ensure!(error.hint() == Some("It must be one of: resources, total_time, mean_time."));
+    let error = refused(&mut client, "select * from mcp_top_queries('queries')", "22023")?;
+    let hint = error.hint().unwrap_or_default();
+    ensure!(hint.starts_with("It must be one of: resources, total_time, mean_time, io,"), "{hint}");
     refused(&mut client, "select * from mcp_top_queries(max_rows => 0)", "22023")?;
     refused(&mut client, "select * from mcp_top_queries(null)", "22004")?;
     refused(&mut client, "select * from mcp_top_queries(max_rows => null)", "22004").map(drop)

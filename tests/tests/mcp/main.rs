@@ -21,6 +21,7 @@ mod raw_http;
 mod restart;
 mod sampling;
 mod setup;
+mod top_queries;
 mod types;
 mod unguarded;
 
@@ -55,6 +56,7 @@ fn main() -> Result<ExitCode> {
         modes::CASES,
         sampling::CASES,
         setup::CASES,
+        top_queries::CASES,
         types::CASES,
         unguarded::CASES,
         conformance::CASES,

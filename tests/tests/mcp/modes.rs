@@ -153,6 +153,7 @@ fn bare(fixture: &Fixture) -> Result<()> {
         ("explain_query", json!({"sql": "select * from things where id = 5"}), "Index Scan"),
         ("explain_query", json!({"sql": "select * from things", "analyze": true}), "actual"),
         ("analyze_db_health", json!({"health_type": "index,sequence"}), "duplicate_index"),
+        ("get_top_queries", json!({}), "CREATE EXTENSION pg_stat_statements"),
     ] {
         let answer = pipe.call(tool, &arguments)?;
         ensure!(answer["isError"] != true && text(&answer).contains(expected), "{tool}: {answer}");
@@ -165,7 +166,6 @@ fn bare(fixture: &Fixture) -> Result<()> {
             json!({"sql": "select 1", "hypothetical_indexes": [{"table": "things", "columns": ["name"]}]}),
             "mcp_advisor",
         ),
-        ("get_top_queries", json!({}), "pg_stat_statements"),
     ] {
         let answer = pipe.call(tool, &arguments)?;
         let kind = &answer["structuredContent"]["error"]["kind"];

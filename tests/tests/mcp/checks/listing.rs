@@ -10,7 +10,7 @@ use super::Session;
 /// Arguments of a tool: name and default, which is null where the argument must be given.
 type Arguments = Vec<(&'static str, Value)>;
 
-/// What Postgres MCP Pro has, and `method`, which is ours.
+/// What Postgres MCP Pro has, and what is ours: `method`, `all_databases`, `delta_seconds`.
 fn reference() -> BTreeMap<&'static str, Arguments> {
     let analysis = [("max_index_size_mb", json!(10_000)), ("method", json!("dta"))];
     let queries = [vec![("queries", Value::Null)], analysis.to_vec()].concat();
@@ -35,7 +35,15 @@ fn reference() -> BTreeMap<&'static str, Arguments> {
                 ("object_type", json!("table")),
             ],
         ),
-        ("get_top_queries", vec![("sort_by", json!("resources")), ("limit", json!(10))]),
+        (
+            "get_top_queries",
+            vec![
+                ("sort_by", json!("resources")),
+                ("limit", json!(10)),
+                ("all_databases", json!(false)),
+                ("delta_seconds", json!(0)),
+            ],
+        ),
         ("list_objects", vec![("schema_name", Value::Null), ("object_type", json!("table"))]),
         ("list_schemas", vec![]),
     ])
