@@ -1,0 +1,186 @@
+//! The advised indexes, and the front they were chosen from.
+
+use maud::{Markup, html};
+
+use super::about::names;
+use super::parts::{Head, Order, badge, code, exact, heads, missing, number, share, sql};
+use super::{format, pareto};
+use crate::report::model::{Advice, Index, Part};
+use crate::tools::text;
+
+const HEADS: [Head; 7] = [
+    Head { label: "#", meaning: "Order of gain; build from the top", order: Order::Small },
+    Head { label: "Index", meaning: "", order: Order::Text },
+    Head { label: "Size", meaning: "Estimated", order: Order::Large },
+    Head {
+        label: "Saves",
+        meaning: "Share of the whole recorded time, estimated",
+        order: Order::Large,
+    },
+    Head { label: "Helps", meaning: "Statements that become cheaper", order: Order::Large },
+    Head {
+        label: "Writes",
+        meaning: "Bytes written to the index per byte written to the table",
+        order: Order::Large,
+    },
+    Head { label: "Confidence", meaning: "", order: Order::Text },
+];
+
+const FRONT: [Head; 4] = [
+    Head { label: "Size", meaning: "", order: Order::Large },
+    Head { label: "Indexes", meaning: "", order: Order::Large },
+    Head { label: "Time", meaning: "Of the recorded time", order: Order::Large },
+    Head { label: "Choice", meaning: "", order: Order::Text },
+];
+
+pub(super) fn section(part: &Part<Advice>) -> Markup {
+    let (lead, body) = match part {
+        Part::Missing(why) => (html! {}, missing(why)),
+        Part::Found(advice) => (lead(advice), body(advice)),
+    };
+    super::section("advice", "Index advice", lead, body)
+}
+
+fn lead(advice: &Advice) -> Markup {
+    let used = text::count(advice.statements_used.unsigned_abs(), "statement");
+    html! {
+        @if advice.statements_used == 0 {
+            p { "No recorded statement could be used." }
+        } @else if advice.indexes.is_empty() {
+            p { "No index pays for the " (used) " that were examined." }
+        } @else {
+            p {
+                strong { (text::count(advice.indexes.len() as u64, "index")) }
+                ", " (format::bytes(advice.index_bytes)) " in all, for " (used)
+                ": estimated time " (format::time(advice.cost_before)) " → "
+                strong { (format::time(advice.cost_after)) }
+                " (" (format::percent(advice.cost_after / advice.cost_before - 1.0)) ")."
+            }
+        }
+        @if !advice.complete && advice.stopped_by.is_some() {
+            p { "The search was ended by its limit; this is the best found by then. More time: " (code("--time-limit")) "." }
+        }
+    }
+}
+
+fn body(advice: &Advice) -> Markup {
+    html! {
+        @if !advice.indexes.is_empty() {
+            div.table { table.indexes {
+                caption { "Advised indexes, those that gain most first" }
+                (heads(&HEADS))
+                tbody { @for index in &advice.indexes { (row(advice, index)) } }
+            } }
+            @if advice.indexes.len() > 1 { (script(advice)) }
+            @if !advice.drops.is_empty() { (superfluous(advice)) }
+        }
+        @if advice.pareto_front.len() > 1 { (front(advice)) }
+        @if !advice.skipped.is_empty() { (skipped(advice)) }
+    }
+}
+
+fn row(advice: &Advice, index: &Index) -> Markup {
+    let saved = (advice.cost_before > 0.0)
+        .then(|| (index.cost_before - index.cost_after) / advice.cost_before);
+    html! {
+        tr id={ "index-" (index.rank) } {
+            td.number data-label="#" data-key=(index.rank) { (index.rank) }
+            td.index data-label="Index" data-key=(index.ddl) {
+                (sql(&format!("{};", index.ddl)))
+                p {
+                    (exact(&index.reason))
+                    @if index.breaks_hot { " " (badge("warning", "ends HOT updates of its columns")) }
+                    @if !index.regressed_queries.is_empty() {
+                        " " (badge("warning", &format!("{} dearer", text::count(index.regressed_queries.len() as u64, "statement"))))
+                    }
+                }
+            }
+            (number("Size", Some(index.size_bytes), format::bytes))
+            (share("Saves", saved))
+            (number("Helps", Some(index.improved_queries.len() as f64), format::figure))
+            (number("Writes", Some(index.write_overhead), text::number))
+            td data-label="Confidence" { (index.confidence) }
+        }
+    }
+}
+
+/// All statements at once.
+fn script(advice: &Advice) -> Markup {
+    let lines: Vec<String> = advice.indexes.iter().map(|index| format!("{};", index.ddl)).collect();
+    html! {
+        details.checks {
+            summary { "All of them as one script" }
+            (sql(&lines.join("\n")))
+        }
+    }
+}
+
+fn superfluous(advice: &Advice) -> Markup {
+    let indexes: Vec<String> = advice.drops.iter().map(|drop| drop.index.clone()).collect();
+    html! { p { "Made superfluous by these: " (names(&indexes)) "." } }
+}
+
+fn front(advice: &Advice) -> Markup {
+    let before = advice.cost_before;
+    html! {
+        h3 { "What more space would bring" }
+        div.front {
+            figure { (pareto::drawing(advice)) }
+            details.checks {
+                summary { "The front as a table" }
+                div.table { table {
+                    caption { "Pareto front of size and time" }
+                    (heads(&FRONT))
+                    tbody {
+                        @for (point, is_chosen) in pareto::points(advice) {
+                            tr {
+                                (number("Size", Some(point.index_bytes), format::bytes))
+                                (number("Indexes", Some(point.indexes.len() as f64), format::figure))
+                                (number("Time", (before > 0.0).then(|| point.cost / before), format::percent))
+                                td data-label="Choice" { @if is_chosen { (badge("gain", "advised")) } }
+                            }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn skipped(advice: &Advice) -> Markup {
+    html! {
+        details.checks {
+            summary { "Statements left out " span.quiet { (advice.skipped.len()) } }
+            ul {
+                @for skipped in &advice.skipped {
+                    li { (exact(&skipped.message)) ": " (code(&text::line(&skipped.query, 120))) }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_advice_says_why() {
+        let page = |advice: Advice| section(&Part::Found(advice)).into_string();
+        assert!(page(Advice::default()).contains("No recorded statement could be used."));
+        let none = Advice { statements_used: 3, complete: true, ..Advice::default() };
+        assert!(page(none).contains("No index pays for the 3 statements"));
+        let cut = Advice { stopped_by: Some("time_limit".into()), ..Advice::default() };
+        assert!(page(cut).contains("--time-limit"));
+    }
+
+    #[test]
+    fn an_index_saves_its_part_of_the_whole() {
+        let advice = Advice { cost_before: 200.0, ..Advice::default() };
+        let index = Index { cost_before: 100.0, cost_after: 50.0, ..Index::default() };
+        let row = row(&advice, &index).into_string();
+        assert!(row.contains("data-label=\"Saves\" data-key=\"0.25\""), "{row}");
+        let row = super::row(&Advice::default(), &index).into_string();
+        assert!(!row.contains("NaN") && !row.contains("inf"), "{row}");
+    }
+}
