@@ -106,10 +106,12 @@
   // Paper cannot be opened.
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = Array.from(document.querySelectorAll("details:not([open])"));
-    for (const node of closed) node.open = true;
+    const found = Array.from(document.querySelectorAll("details:not([open])"));
+    for (const node of found) node.open = true;
+    closed.push(...found);
   });
   addEventListener("afterprint", () => {
     for (const node of closed) node.open = false;
+    closed = [];
   });
 })();
