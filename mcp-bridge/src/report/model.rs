@@ -189,6 +189,17 @@ pub(crate) struct Query {
     pub(crate) query: Option<String>,
 }
 
+impl Query {
+    /// The statement's text; none when the server hides it, which also hides its id.
+    pub(crate) fn text(&self) -> Option<&str> {
+        let hidden = self.queryid.is_none() && self.query.as_deref() == Some(HIDDEN);
+        self.query.as_deref().filter(|_| !hidden)
+    }
+}
+
+/// What `pg_stat_statements` shows in the place of another role's statement.
+const HIDDEN: &str = "<insufficient privilege>";
+
 /// The parts of `mcp_advise_report` that the page shows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -212,11 +223,8 @@ pub(crate) struct Advice {
 impl Advice {
     /// The statements that become cheaper, those that gain most first.
     pub(crate) fn helped(&self) -> Vec<&Impact> {
-        let mut helped: Vec<&Impact> = self
-            .queries
-            .iter()
-            .filter(|query| query.plan_after.is_some() && query.gain() > 0.0)
-            .collect();
+        let mut helped: Vec<&Impact> =
+            self.queries.iter().filter(|query| query.is_helped()).collect();
         helped.sort_by(|a, b| b.gain().total_cmp(&a.gain()));
         helped
     }
@@ -259,6 +267,11 @@ pub(crate) struct Impact {
 }
 
 impl Impact {
+    /// Whether it becomes cheaper; a cost that is not known is none.
+    fn is_helped(&self) -> bool {
+        self.plan_after.is_some() && self.cost_after > 0.0 && self.gain() > 0.0
+    }
+
     /// What the workload gains by it.
     pub(crate) fn gain(&self) -> f64 {
         self.weight * (self.cost_before - self.cost_after)

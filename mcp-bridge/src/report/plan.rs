@@ -197,6 +197,8 @@ fn details(plan: &Map<String, Value>) -> Vec<(String, String)> {
         .filter_map(|(key, value)| {
             let value = match value {
                 Value::Null | Value::Bool(false) | Value::Object(_) => return None,
+                // As every scan that is not told otherwise.
+                Value::String(text) if text == "Forward" => return None,
                 Value::Bool(true) => "yes".to_owned(),
                 Value::String(text) => text.clone(),
                 Value::Number(number) => number.to_string(),

@@ -60,15 +60,15 @@ fn urgent(findings: &[Finding], severity: &str) -> Vec<Action> {
     checks.sort_unstable();
     let action = |(at, count): (usize, usize)| {
         let finding = findings.get(at)?;
-        let object = finding.object.as_deref().unwrap_or_default();
         let more = match count {
             1 => String::new(),
-            count => format!(" (and {} more)", count - 1),
+            count => format!(", {count} findings"),
         };
+        let object = finding.object.iter().map(String::as_str);
         Some(Action {
             urgency: severity.to_owned(),
-            title: format!("{}: {object}{more}", format::words(&finding.check_name)),
-            why: finding.message.clone(),
+            title: format!("{}{more}", format::words(&finding.check_name)),
+            why: object.chain([finding.message.as_str()]).collect::<Vec<_>>().join(" "),
             anchor: finding_anchor(at),
         })
     };
@@ -134,7 +134,7 @@ mod tests {
         let findings = [finding("a", "warning"), finding("b", "critical"), finding("a", "warning")];
         let actions = urgent(&findings, "warning");
         assert_eq!(actions.len(), 1);
-        assert_eq!(actions[0].title, "A: t (and 1 more)");
+        assert_eq!(actions[0].title, "A, 2 findings");
         assert_eq!(actions[0].anchor, "finding-1");
         assert_eq!(urgent(&findings, "critical")[0].anchor, "finding-2");
     }
@@ -170,6 +170,7 @@ mod tests {
             query_id: 7,
             weight: 1.0,
             cost_before: 2.0,
+            cost_after: 1.0,
             plan_after: Some(String::new()),
             ..Default::default()
         };

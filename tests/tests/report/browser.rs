@@ -116,7 +116,7 @@ impl Browser {
         // Below the bar that stays at the top.
         self.run(
             "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
-            &[element.clone()],
+            std::slice::from_ref(element),
         )?;
         let id = element[ELEMENT].as_str().context("no element")?;
         self.send(&format!("/element/{id}/click"), &json!({})).map(drop)

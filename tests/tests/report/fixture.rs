@@ -58,6 +58,9 @@ impl Fixture {
              create role {POOR} login;"
         ))?;
         admin.batch_execute(WORLD)?;
+        // Or what was just loaded would count as changes since.
+        admin.batch_execute("select pg_stat_force_next_flush()")?;
+        admin.batch_execute("analyze")?;
         extensions(&mut admin, &["pg_stat_statements", "mcp_advisor"])?;
         admin.batch_execute("select pg_stat_statements_reset()")?;
         run_workload(&mut admin)?;

@@ -101,7 +101,7 @@ fn poor(fixture: &Fixture) -> Result<()> {
         "first",
         &["sees neither the statements of other roles", "GRANT pg_monitor TO \"poor\";"],
     )?;
-    expect(&written, "queries", &["its text is not visible to this role"])?;
+    expect(&written, "queries", &["Its text is not visible to this role"])?;
     expect(&written, "advice", &["No recorded statement could be used."])?;
     let all = written.to_string();
     ensure!(!all.contains("customer_id"), "shows a statement of another role: {all}");

@@ -57,4 +57,3 @@ insert into "</script><script>probe('schema')</script>"."<img src=x onerror=prob
     select i, i % 20000, repeat('n', 100) from generate_series(1, 40000) as i;
 create index "<b onclick=probe('index')>" on "</script><script>probe('schema')</script>"."<img src=x onerror=probe('table')>" (id);
 create index "javascript:probe('copy')" on "</script><script>probe('schema')</script>"."<img src=x onerror=probe('table')>" (id);
-analyze;

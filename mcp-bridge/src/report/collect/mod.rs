@@ -110,9 +110,24 @@ impl Request {
 
 /// A row of the server as a value of ours.
 fn typed<T: DeserializeOwned>(row: Map<String, Value>) -> Result<T, ToolError> {
-    serde_json::from_value(Value::Object(row)).map_err(|error| {
+    serde_json::from_value(Value::Object(without_nulls(row))).map_err(|error| {
         ToolError::new(Kind::Internal, format!("a row is not understood: {error}"))
     })
+}
+
+/// An object without its nulls, however deep: what is not known is as if it were not there.
+fn without_nulls(row: Map<String, Value>) -> Map<String, Value> {
+    fn inside(value: Value) -> Value {
+        match value {
+            Value::Object(fields) => without_nulls(fields).into(),
+            Value::Array(items) => items.into_iter().map(inside).collect(),
+            other => other,
+        }
+    }
+    row.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key, inside(value)))
+        .collect()
 }
 
 async fn facts(request: &Request, server: &ServerInfo) -> Result<Facts, ToolError> {
@@ -138,8 +153,7 @@ async fn facts_by(request: &Request, sql: &str) -> Result<Facts, ToolError> {
     source::own_path(&mut session).await?;
     let row = session.rows(sql, &[]).await?.pop().unwrap_or_default();
     session.finish().await;
-    // A null is a fact that is not known, as if it were not there.
-    typed(row.into_iter().filter(|(_, value)| !value.is_null()).collect())
+    typed(row)
 }
 
 fn about(request: &Request, server: &ServerInfo, facts: &Part<Facts>) -> About {
@@ -169,12 +183,7 @@ async fn findings(request: &Request) -> Result<Vec<Finding>, ToolError> {
         access: AccessMode::Restricted,
         sampler: Sampler::Absent,
     };
-    health::rows(&cx, vec!["all".to_owned()]).await?.into_iter().map(finding).collect()
-}
-
-fn finding(mut row: Map<String, Value>) -> Result<Finding, ToolError> {
-    row.retain(|_, value| !value.is_null());
-    typed(row)
+    health::rows(&cx, vec!["all".to_owned()]).await?.into_iter().map(typed).collect()
 }
 
 async fn queries(request: &Request, server: &ServerInfo) -> Result<Vec<Query>, ToolError> {
@@ -319,6 +328,18 @@ mod tests {
         assert_eq!(no_extension(&server).unwrap().commands, ["CREATE EXTENSION mcp_advisor;"]);
         server.extensions.insert(EXTENSION.into(), extension);
         assert_eq!(no_extension(&server), None);
+    }
+
+    #[test]
+    fn what_is_null_is_not_known() {
+        let row = serde_json::json!({
+            "index_bytes": null,
+            "cost_before": 2,
+            "queries": [{"query_id": -7, "cost_after": null}],
+        });
+        let advice: Advice = typed(row.as_object().unwrap().clone()).unwrap();
+        assert_eq!((advice.cost_before, advice.queries[0].query_id), (2.0, -7));
+        assert!(typed::<Advice>(Map::from_iter([("queries".into(), Value::Bool(true))])).is_err());
     }
 
     #[test]

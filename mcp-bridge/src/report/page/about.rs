@@ -6,6 +6,7 @@ use super::parts::{badge, code, exact, missing};
 use super::{format, section};
 use crate::report::model::{Report, Since};
 use crate::report::summary::Action;
+use crate::tools::text;
 
 /// Which server and database, and how old what is known of them is.
 pub(super) fn header(report: &Report) -> Markup {
@@ -21,7 +22,7 @@ pub(super) fn header(report: &Report) -> Markup {
             dl.facts {
                 (fact("Made", &html! { (format::moment(&about.made_at)) }))
                 (fact("PostgreSQL", &html! {
-                    span title=(about.version) { (about.release) }
+                    span title=(about.version) { (about.release.split(' ').next().unwrap_or_default()) }
                     @if about.standby { " " (badge("info", "standby")) }
                 }))
                 (fact("Size", &html! { (facts.size_bytes.map_or_else(|| "unknown".to_owned(), |bytes| format::bytes(bytes as f64))) }))
@@ -65,7 +66,7 @@ fn analyzed(report: &Report) -> Markup {
             }
             _ => span.quiet { "never" },
         }
-        @if facts.tables_never_analyzed > 0 {
+        @if facts.oldest_analyze.is_some() && facts.tables_never_analyzed > 0 {
             " " (badge("warning", &format!("{} never", format::count(facts.tables_never_analyzed))))
         }
     }
@@ -113,13 +114,16 @@ fn figures(report: &Report) -> Markup {
         .found()
         .filter(|advice| advice.cost_before > 0.0)
         .map(|advice| (advice.indexes.len(), 1.0 - advice.cost_after / advice.cost_before));
+    let with = match saved {
+        Some((indexes, _)) => format!("less time with {}", text::count(indexes as u64, "index")),
+        None => "less time with indexes".to_owned(),
+    };
     html! {
         ul.figures {
             (figure("critical", of("critical").map(|n| n.to_string()), "critical"))
             (figure("warning", of("warning").map(|n| n.to_string()), "warnings"))
-            (figure("ok", of("ok").map(|n| n.to_string()), "passed"))
-            (figure("gain", saved.map(|(indexes, _)| indexes.to_string()), "indexes advised"))
-            (figure("gain", saved.map(|(_, saved)| format::percent(saved)), "less time, estimated"))
+            (figure("ok", of("ok").map(|n| n.to_string()), "checks passed"))
+            (figure("gain", saved.map(|(_, saved)| format::percent(saved)), &with))
         }
     }
 }

@@ -54,7 +54,7 @@ fn lead(advice: &Advice) -> Markup {
                 ", " (format::bytes(advice.index_bytes)) " in all, for " (used)
                 ": estimated time " (format::time(advice.cost_before)) " → "
                 strong { (format::time(advice.cost_after)) }
-                " (" (format::percent(advice.cost_after / advice.cost_before - 1.0)) ")."
+                ", " (format::percent(1.0 - advice.cost_after / advice.cost_before)) " less."
             }
         }
         @if !advice.complete && advice.stopped_by.is_some() {
@@ -126,8 +126,8 @@ fn front(advice: &Advice) -> Markup {
         h3 { "What more space would bring" }
         div.front {
             figure { (pareto::drawing(advice)) }
-            details.checks {
-                summary { "The front as a table" }
+            details.checks open {
+                summary { "The same as a table" }
                 div.table { table {
                     caption { "Pareto front of size and time" }
                     (heads(&FRONT))

@@ -10,7 +10,7 @@ use crate::report::summary::finding_anchor;
 use crate::tools::text;
 
 const HEADS: [Head; 4] = [
-    Head { label: "Severity", meaning: "critical, warning, info", order: Order::Small },
+    Head { label: "Severity", meaning: "critical, warning, info", order: Order::Rank },
     Head { label: "Check", meaning: "", order: Order::Text },
     Head { label: "Finding", meaning: "By the object that it is about", order: Order::Text },
     Head { label: "Measured", meaning: "", order: Order::Large },

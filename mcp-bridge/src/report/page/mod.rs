@@ -31,6 +31,8 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 /// The page.
 pub(crate) fn page(report: &Report) -> String {
     let title = format!("{} – database report", report.about.database);
+    let explained: Vec<i64> =
+        report.plans.found().into_iter().flatten().map(|pair| pair.query_id).collect();
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -51,7 +53,7 @@ pub(crate) fn page(report: &Report) -> String {
                 main #main {
                     (about::first(report))
                     (health::section(&report.health))
-                    (queries::section(&report.queries, &report.about))
+                    (queries::section(&report.queries, &explained, &report.about))
                     (advice::section(&report.advice))
                     (plans::section(&report.plans))
                 }
@@ -70,8 +72,8 @@ pub(crate) fn page(report: &Report) -> String {
 const SECTIONS: [(&str, &str); 5] = [
     ("first", "Do first"),
     ("health", "Health"),
-    ("queries", "Top queries"),
-    ("advice", "Index advice"),
+    ("queries", "Queries"),
+    ("advice", "Indexes"),
     ("plans", "Plans"),
 ];
 

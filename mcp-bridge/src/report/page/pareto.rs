@@ -13,11 +13,11 @@ const HEIGHT: f64 = 300.0;
 /// Room for the axes and what is written at them.
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 18.0;
-const TOP: f64 = 16.0;
-const BOTTOM: f64 = 48.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 46.0;
 
 /// About how many marks an axis has.
-const TICKS: f64 = 4.0;
+const TICKS: f64 = 5.0;
 
 /// From values to places: linear, from nought.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,8 +113,11 @@ pub(super) fn drawing(advice: &Advice) -> Markup {
             desc #pareto-text { "Each point is a set of indexes that no other beats in both. The same figures are in the table." }
             (axes(x, y, most))
             path.front d=(stairs(&front)) {}
-            @for (point, is_chosen) in &points {
-                (mark(place(point), *is_chosen, point, relative(point)))
+            // The advised one last, over those beside it.
+            @for wanted in [false, true] {
+                @for (point, is_chosen) in points.iter().filter(|(_, chosen)| *chosen == wanted) {
+                    (mark(place(point), *is_chosen, point, relative(point)))
+                }
             }
         }
     }
@@ -133,7 +136,7 @@ fn axes(x: Scale, y: Scale, most: f64) -> Markup {
                 text x=(n(x.at(tick * bytes))) y=(n(bottom + 18.0)) text-anchor="middle" { (format::figure(tick)) }
             }
             text.name x=(n(WIDTH - RIGHT)) y=(n(HEIGHT - 8.0)) text-anchor="end" { "size of the indexes, " (unit) }
-            text.name x=(n(LEFT)) y=(n(HEIGHT - 8.0)) { "↑ recorded time" }
+            text.name x=(n(LEFT)) y="14" { "recorded time, of today's" }
         }
     }
 }
@@ -197,9 +200,9 @@ mod tests {
 
     #[test]
     fn marks_are_round_numbers() {
-        assert_eq!(ticks(1.0), [0.0, 0.5, 1.0]);
-        assert_eq!(ticks(4.4), [0.0, 2.0, 4.0]);
-        assert_eq!(ticks(930.0), [0.0, 500.0]);
+        assert_eq!(ticks(1.0), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert_eq!(ticks(4.4), [0.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(ticks(930.0), [0.0, 200.0, 400.0, 600.0, 800.0]);
         for most in [0.0, f64::NAN, f64::INFINITY] {
             assert_eq!(ticks(most), [0.0]);
         }

@@ -94,6 +94,8 @@ pub(super) enum Order {
     Large,
     /// By its numbers, from the smallest.
     Small,
+    /// By the rank of its words, from the first.
+    Rank,
 }
 
 /// The head of a table. Without scripts it is a plain head: the buttons only appear with them.
@@ -101,7 +103,7 @@ pub(super) fn heads(heads: &[Head]) -> Markup {
     html! {
         thead { tr {
             @for head in heads {
-                th scope="col" class=[(head.order != Order::Text).then_some("number")] {
+                th scope="col" class=[matches!(head.order, Order::Large | Order::Small).then_some("number")] {
                     button type="button" title=[(!head.meaning.is_empty()).then_some(head.meaning)] data-order=(word(head.order)) {
                         (head.label)
                     }
@@ -115,7 +117,7 @@ const fn word(order: Order) -> &'static str {
     match order {
         Order::Text => "text",
         Order::Large => "large",
-        Order::Small => "small",
+        Order::Small | Order::Rank => "small",
     }
 }
 
@@ -136,7 +138,7 @@ pub(super) fn share(label: &str, value: Option<f64>) -> Markup {
     html! {
         td.number.share data-label=(label) data-key=[value] {
             @match value {
-                Some(value) => { (bar(value)) (format::percent(value)) },
+                Some(value) => { (format::percent(value)) (bar(value)) },
                 None => span.none { "–" },
             }
         }

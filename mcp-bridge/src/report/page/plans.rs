@@ -119,7 +119,7 @@ fn line(node: &Node) -> Markup {
         span.estimates {
             (bar(node.share))
             span { "cost " (format::figure(node.cost)) }
-            span { (format::figure(node.rows)) " rows" }
+            span { (format::figure(node.rows)) @if node.rows == 1.0 { " row" } @else { " rows" } }
         }
     }
 }

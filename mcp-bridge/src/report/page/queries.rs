@@ -35,13 +35,14 @@ const HEADS: [Head; 10] = [
     Head { label: "WAL", meaning: "Write-ahead log that was made", order: Order::Large },
 ];
 
-pub(super) fn section(part: &Part<Vec<Query>>, about: &About) -> Markup {
+/// The table; `plans` are the statements whose plans are on the page, in their order.
+pub(super) fn section(part: &Part<Vec<Query>>, plans: &[i64], about: &About) -> Markup {
     let (lead, body) = match part {
         Part::Missing(why) => (html! {}, missing(why)),
         Part::Found(queries) if queries.is_empty() => {
             (html! {}, html! { p.good { "No statement is recorded yet." } })
         }
-        Part::Found(queries) => (lead(queries, about), table(queries)),
+        Part::Found(queries) => (lead(queries, about), table(queries, plans)),
     };
     super::section("queries", "Top queries", lead, body)
 }
@@ -60,19 +61,22 @@ fn lead(queries: &[Query], about: &About) -> Markup {
     }
 }
 
-fn table(queries: &[Query]) -> Markup {
+fn table(queries: &[Query], plans: &[i64]) -> Markup {
     html! {
         div.table { table.queries {
             caption { "Statements by time" }
             (heads(&HEADS))
             tbody {
-                @for (at, query) in queries.iter().enumerate() { (row(at + 1, query)) }
+                @for (at, query) in queries.iter().enumerate() {
+                    @let plan = plans.iter().position(|id| query.queryid == Some(*id));
+                    (row(at + 1, query, plan))
+                }
             }
         } }
     }
 }
 
-fn row(rank: usize, query: &Query) -> Markup {
+fn row(rank: usize, query: &Query, plan: Option<usize>) -> Markup {
     let float = |value: Option<i64>| value.map(|value| value as f64);
     let blocks =
         query.blocks_hit.zip(query.blocks_read).map(|(hit, read)| hit.saturating_add(read));
@@ -80,7 +84,7 @@ fn row(rank: usize, query: &Query) -> Markup {
     html! {
         tr id={ "query-" (rank) } {
             td.number data-label="#" data-key=(rank) { (rank) }
-            (statement(query))
+            (statement(query, plan))
             (number("Time", query.total_ms, format::time))
             (share("Of all", query.time_share))
             (number("Calls", float(query.calls), format::figure))
@@ -93,26 +97,42 @@ fn row(rank: usize, query: &Query) -> Markup {
     }
 }
 
-fn statement(query: &Query) -> Markup {
-    let whole = query.query.as_deref().unwrap_or("(its text is not visible to this role)");
+fn statement(query: &Query, plan: Option<usize>) -> Markup {
+    let Some(whole) = query.text() else {
+        return html! {
+            td.statement.quiet data-label="Statement" data-key="" { "Its text is not visible to this role." }
+        };
+    };
+    let line = text::line(whole, LINE_CHARS);
     html! {
-        td.statement data-label="Statement" data-key=(text::line(whole, LINE_CHARS)) {
+        td.statement data-label="Statement" data-key=(line) {
             details {
-                summary { code { (exact(&text::line(whole, LINE_CHARS))) } }
+                summary { code { (exact(&line)) } }
                 (sql(whole))
-                dl {
-                    @if let Some(role) = &query.role { div { dt { "role" } dd { (exact(role)) } } }
-                    @if let Some(id) = query.queryid { div { dt { "queryid" } dd { (id) } } }
-                    @if let Some(rows) = query.rows { div { dt { "rows" } dd { (format::count(rows)) } } }
-                    @if let Some(dirtied) = query.blocks_dirtied { div { dt { "blocks dirtied" } dd { (format::count(dirtied)) } } }
-                    @if let Some(temp) = query.blocks_temp { div { dt { "temporary blocks" } dd { (format::count(temp)) } } }
-                    @if let Some(share) = query.access_share { div { dt { "of all blocks" } dd { (format::percent(share)) } } }
-                    @if let Some(share) = query.read_share { div { dt { "of all reads" } dd { (format::percent(share)) } } }
-                    @if let Some(share) = query.wal_share { div { dt { "of all WAL" } dd { (format::percent(share)) } } }
-                }
+                dl { @for (name, value) in more(query) { div { dt { (name) } dd { (exact(&value)) } } } }
+            }
+            @if let Some(at) = plan {
+                a.more href={ "#plan-" (at + 1) } { "an index is advised: plans" }
             }
         }
     }
+}
+
+/// What the columns do not say.
+fn more(query: &Query) -> Vec<(&'static str, String)> {
+    let count = |value: Option<i64>| value.map(format::count);
+    let share = |value: Option<f64>| value.map(format::percent);
+    let all = [
+        ("role", query.role.clone()),
+        ("queryid", query.queryid.map(|id| id.to_string())),
+        ("rows", count(query.rows)),
+        ("blocks dirtied", count(query.blocks_dirtied)),
+        ("temporary blocks", count(query.blocks_temp)),
+        ("of all blocks", share(query.access_share)),
+        ("of all reads", share(query.read_share)),
+        ("of all WAL", share(query.wal_share)),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 #[cfg(test)]
@@ -121,8 +141,17 @@ mod tests {
 
     #[test]
     fn no_statements_are_said() {
-        let page = section(&Part::Found(Vec::new()), &About::default()).into_string();
+        let page = section(&Part::Found(Vec::new()), &[], &About::default()).into_string();
         assert!(page.contains("No statement is recorded yet."));
+    }
+
+    #[test]
+    fn a_text_that_is_not_visible_is_no_statement() {
+        let hidden = Query { query: Some("<insufficient privilege>".into()), ..Query::default() };
+        for query in [hidden, Query::default()] {
+            let cell = statement(&query, None).into_string();
+            assert!(cell.contains("not visible to this role") && !cell.contains("<details"));
+        }
     }
 
     #[test]
@@ -134,13 +163,14 @@ mod tests {
             query: Some("select\n 1".into()),
             ..Query::default()
         };
-        let row = row(3, &query).into_string();
+        let row = row(3, &query, Some(1)).into_string();
         for part in [
             "data-label=\"#\" data-key=\"3\"",
             "data-key=\"825.9\">826 ms<",
             "data-label=\"Blocks\" data-key=\"100\"",
             "data-label=\"Hits\" data-key=\"0.75\">75 %",
             "data-key=\"select 1\"",
+            "href=\"#plan-2\"",
         ] {
             assert!(row.contains(part), "{part}: {row}");
         }
