@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::bridge;
 use crate::bridge::driver::{Client, Driver};
 use crate::bridge::server::Server;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SUPERUSER};
 use crate::program::{Progress, duration};
 use crate::tpch;
 
@@ -68,7 +68,8 @@ pub fn sessions(cluster: &Cluster, database: &str, progress: &Progress) -> Resul
     Ok(())
 }
 
-/// Writes the report about the database, for a person to open.
+/// Writes the report about the database, for a person to open. As the superuser, who ran the
+/// statements: advice on a role's statements is for who may act as that role.
 ///
 /// # Errors
 /// When the bridge is not there, or makes none.
@@ -81,7 +82,7 @@ pub fn report(cluster: &Cluster, database: &str, progress: &Progress) -> Result<
         .arg("report")
         .arg("--html")
         .arg(&path)
-        .env("DATABASE_URI", cluster.uri(database, ROLE))
+        .env("DATABASE_URI", cluster.uri(database, SUPERUSER))
         .output()
         .context("run mcp-bridge")?;
     let said = String::from_utf8_lossy(&output.stderr);

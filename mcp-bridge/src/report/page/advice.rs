@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::about::names;
 use super::parts::{Head, Order, badge, code, exact, heads, missing, number, share, sql};
 use super::{format, pareto};
-use crate::report::model::{Advice, Index, Part};
+use crate::report::model::{Advice, Index, Part, Skipped};
 use crate::tools::text;
 
 const HEADS: [Head; 7] = [
@@ -57,11 +57,37 @@ fn lead(advice: &Advice) -> Markup {
                 ", " (format::percent(1.0 - advice.cost_after / advice.cost_before)) " less."
             }
         }
+        @if !advice.skipped.is_empty() { p { (exact(&reasons(&advice.skipped))) } }
         @if !advice.complete && advice.stopped_by.is_some() {
             p { "The search was ended by its limit; this is the best found by then. More time: " (code("--time-limit")) "." }
         }
     }
 }
+
+/// Why statements were left out, the most frequent reason first.
+fn reasons(skipped: &[Skipped]) -> String {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for one in skipped {
+        match reasons.iter_mut().find(|(known, _)| *known == one.message) {
+            Some((_, count)) => *count += 1,
+            None => reasons.push((&one.message, 1)),
+        }
+    }
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let rest = reasons.len().saturating_sub(MOST_REASONS);
+    let mut texts: Vec<String> = reasons
+        .into_iter()
+        .take(MOST_REASONS)
+        .map(|(message, count)| format!("{count} × {message}"))
+        .collect();
+    if rest > 0 {
+        texts.push(format!("and {}", text::count(rest as u64, "other reason")));
+    }
+    format!("{} left out: {}.", text::count(skipped.len() as u64, "statement"), texts.join("; "))
+}
+
+/// Most reasons that are told at once.
+const MOST_REASONS: usize = 3;
 
 fn body(advice: &Advice) -> Markup {
     html! {
@@ -148,12 +174,23 @@ fn front(advice: &Advice) -> Markup {
 }
 
 fn skipped(advice: &Advice) -> Markup {
+    // Those whose text is hidden look alike: one line for all of them.
+    let mut alike: Vec<(&Skipped, usize)> = Vec::new();
+    for skipped in &advice.skipped {
+        match alike.iter_mut().find(|(known, _)| *known == skipped) {
+            Some((_, count)) => *count += 1,
+            None => alike.push((skipped, 1)),
+        }
+    }
     html! {
         details.checks {
             summary { "Statements left out " span.quiet { (advice.skipped.len()) } }
             ul {
-                @for skipped in &advice.skipped {
-                    li { (exact(&skipped.message)) ": " (code(&text::line(&skipped.query, 120))) }
+                @for (skipped, count) in alike {
+                    li {
+                        @if count > 1 { (text::count(count as u64, "statement")) ": " }
+                        (exact(&skipped.message)) ": " (code(&text::line(&skipped.query, 120)))
+                    }
                 }
             }
         }
@@ -172,6 +209,26 @@ mod tests {
         assert!(page(none).contains("No index pays for the 3 statements"));
         let cut = Advice { stopped_by: Some("time_limit".into()), ..Advice::default() };
         assert!(page(cut).contains("--time-limit"));
+    }
+
+    #[test]
+    fn statements_that_look_alike_share_a_line() {
+        let hidden = Skipped { query: "<hidden>".into(), ..Skipped::default() };
+        let other = Skipped { query: "select".into(), ..Skipped::default() };
+        let advice = Advice { skipped: vec![hidden.clone(), other, hidden], ..Advice::default() };
+        let list = skipped(&advice).into_string();
+        assert_eq!(list.matches("<li>").count(), 2);
+        assert!(list.contains("2 statements: "), "{list}");
+    }
+
+    #[test]
+    fn reasons_are_told_with_the_most_frequent_first() {
+        let one = |message: &str| Skipped { message: message.into(), ..Skipped::default() };
+        let all = ["a", "b", "c", "b", "d", "e"].map(one);
+        assert_eq!(
+            reasons(&all),
+            "6 statements left out: 2 × b; 1 × a; 1 × c; and 2 other reasons."
+        );
     }
 
     #[test]
