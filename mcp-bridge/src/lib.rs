@@ -14,6 +14,7 @@ mod parser;
 mod powers;
 mod progress;
 mod prompts;
+mod report;
 mod resources;
 mod result;
 mod sampling;

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use mcp_bridge::cli::run::Failure;
 use mcp_bridge::cli::{
-    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, print_config, run,
-    setup,
+    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, print_config, report,
+    run, setup,
 };
 
 fn main() -> ExitCode {
@@ -48,6 +48,10 @@ async fn dispatch(cli: Cli) -> ExitCode {
                 return fail(&error.to_string(), EXIT_CONFIGURATION);
             }
             Err(error) => return fail(&error.to_string(), EXIT_SETUP),
+        },
+        Some(Command::Report(args)) => match report::report(args, &mut out).await {
+            Ok(written) => written,
+            Err(Failure { message, code }) => return fail(&message, code),
         },
         Some(Command::Tools { access_mode }) => extras::tools(*access_mode, &mut out),
         Some(Command::PrintConfig { client, url }) => {

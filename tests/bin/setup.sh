@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing on a Debian machine, and only that. A second run takes no time.
+# setup.sh [browser]: installs what is missing on a Debian machine, and only that: what building and
+# running needs, or the browser that the tests open the report in. A second run takes no time.
 . "$(dirname "$0")/env.sh"
 
 as_root() {
@@ -26,6 +27,20 @@ install_packages() {
     trap - EXIT
 }
 
+missing_of() { # prints those of the packages that are not installed
+    local name
+    for name in "$@"; do
+        installed "$name" || echo "$name"
+    done
+}
+
+browser() {
+    # A font, too: without any there is no text.
+    local missing
+    mapfile -t missing < <(missing_of chromium chromium-driver fonts-dejavu-core)
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
 packages() {
     # libclang reads the server's headers for the bindings; libssl is what cargo-pgrx links.
     # openssl makes the certificates of the TLS tests.
@@ -35,10 +50,8 @@ packages() {
     command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
     python3 -c 'import venv, ensurepip' 2>/dev/null || wanted+=(python3 python3-venv)
     command -v cargo >/dev/null || wanted+=(curl ca-certificates)
-    local missing=() name
-    for name in "${wanted[@]}"; do
-        installed "$name" || missing+=("$name")
-    done
+    local missing
+    mapfile -t missing < <(missing_of "${wanted[@]}")
     [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 }
 
@@ -104,6 +117,12 @@ cargo_pgrx() {
     exec 9>&-
 }
 
+if [ "${1:-}" = browser ]; then
+    ! command -v dpkg-query >/dev/null || browser
+    command -v chromium >/dev/null && command -v chromedriver >/dev/null ||
+        die "no chromium and chromedriver: install them"
+    exit
+fi
 if command -v dpkg-query >/dev/null; then
     packages
     pooler

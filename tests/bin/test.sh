@@ -32,6 +32,7 @@ step 'clippy' cargo clippy --workspace --all-targets --features mcp_advisor/pg_t
 step 'bridge tests' cargo test --package mcp-bridge --no-fail-fast
 step 'bridge, build' cargo build --package mcp-bridge
 step 'MCP clients' tests/bin/clients.sh
+step 'browser' tests/bin/setup.sh browser
 step 'fuzzing the guard' tests/bin/fuzz.sh
 step 'server regression suite, fetched' tests/bin/regress.sh
 step 'SQLsmith, fetched' tests/bin/sqlsmith.sh

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod extras;
 pub mod print_config;
+pub mod report;
 pub mod run;
 pub mod setup;
 mod startup;
@@ -25,6 +26,8 @@ pub const EXIT_LISTEN: u8 = 4;
 pub const EXIT_CHECK: u8 = 5;
 /// Exit code of `setup` when nothing was set up.
 pub const EXIT_SETUP: u8 = 6;
+/// Exit code of `report` when there is none.
+pub const EXIT_REPORT: u8 = 7;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,10 +42,12 @@ Examples:
       Say what works with this database and what is missing.
   DATABASE_URI=postgresql://postgres@localhost/shop mcp-bridge setup --read-all-data
       Print the SQL that makes a role which may read and nothing else; --apply runs it.
+  mcp-bridge report --html shop.html postgresql://app@localhost/shop
+      Write a page about health, top queries, index advice and plans, to be opened in a browser.
   mcp-bridge print-config --client claude-desktop
       Print what to put into a client's configuration.
 
-Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing.";
+Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing, 7 no report.";
 
 /// An MCP server for PostgreSQL: index advice, health, plans, schema and safe SQL.
 #[derive(Debug, Parser)]
@@ -82,6 +87,8 @@ pub enum Command {
     },
     /// Make a role for the bridge that may read and nothing else, or print the SQL for it.
     Setup(setup::SetupArgs),
+    /// Write one page about a database: health, top queries, index advice, plans.
+    Report(report::ReportArgs),
     /// Print the tools as JSON, as clients see them.
     Tools {
         /// Show them as in this mode.

@@ -27,7 +27,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the first calls have the connections for themselves.
 const REMARKS_DELAY: Duration = Duration::from_millis(500);
 
-/// Why the process cannot serve: what to print, and its exit code.
+/// Why the process cannot do its work: what to print, and its exit code.
 #[derive(Debug)]
 pub struct Failure {
     /// One or two lines for a person.
@@ -153,7 +153,7 @@ fn failure(error: &TransportError) -> Failure {
 }
 
 /// The first signal ends gracefully, the second at once.
-fn stop_on_signals(shutdown: &CancellationToken) {
+pub(super) fn stop_on_signals(shutdown: &CancellationToken) {
     for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
         let Ok(mut signals) = signal(kind) else {
             tracing::warn!("signals cannot be caught");

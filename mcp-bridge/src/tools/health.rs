@@ -46,21 +46,9 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     report(&cx, if checks.is_empty() { vec!["all".to_owned()] } else { checks }).await
 }
 
-/// The findings of these checks, worst first.
+/// The findings of these checks as a report, worst first.
 pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, ToolError> {
-    let server = cx.server().await?;
-    let mut rows = match source::function(&server, "mcp_health") {
-        Some(function) => {
-            let sql = format!("select * from {function}($1)");
-            let mut session = cx.session().await?;
-            let rows = session.rows(&sql, &[Param::TextArray(checks)]).await;
-            let rows = rows.map_err(source::argument_error).map_err(named_as_here)?;
-            session.finish().await;
-            rows
-        }
-        None => source::health(cx, &checks).await.map_err(named_as_here)?,
-    };
-    rows.sort_by_key(source::severity);
+    let rows = rows(cx, checks).await?;
     let summary = summary(&rows);
     let listing = Listing::new(&cx.limits, rows);
     let mut text = summary.clone();
@@ -76,6 +64,27 @@ pub(crate) async fn report(cx: &Context, checks: Vec<String>) -> Result<Answer, 
     answer.data.insert("summary".to_owned(), Value::String(summary));
     answer.text = text;
     Ok(answer)
+}
+
+/// The findings of these checks, worst first.
+pub(crate) async fn rows(
+    cx: &Context,
+    checks: Vec<String>,
+) -> Result<Vec<Map<String, Value>>, ToolError> {
+    let server = cx.server().await?;
+    let mut rows = match source::function(&server, "mcp_health") {
+        Some(function) => {
+            let sql = format!("select * from {function}($1)");
+            let mut session = cx.session().await?;
+            let rows = session.rows(&sql, &[Param::TextArray(checks)]).await;
+            let rows = rows.map_err(source::argument_error).map_err(named_as_here)?;
+            session.finish().await;
+            rows
+        }
+        None => source::health(cx, &checks).await.map_err(named_as_here)?,
+    };
+    rows.sort_by_key(source::severity);
+    Ok(rows)
 }
 
 /// The argument has another name than that of the SQL function.

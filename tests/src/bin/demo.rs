@@ -1,5 +1,5 @@
 //! `make demo`: advice on TPC-H, then the advised indexes for real, and what they bring; then the
-//! same for a model, through mcp-bridge over each transport.
+//! same for a model, through mcp-bridge over each transport, and as a page for a person.
 //!
 //! Every figure is measured in this run, in a scratch cluster that is gone at the end.
 
@@ -106,6 +106,7 @@ fn run() -> Result<()> {
     progress.part("Dropping the advised indexes, for a model to find them again");
     measure::drop_plain_indexes(&mut client)?;
     demo::sessions(&cluster, DATABASE, &progress)?;
+    demo::report(&cluster, DATABASE, &progress)?;
 
     progress.part("Removing the scratch cluster");
     drop(client);

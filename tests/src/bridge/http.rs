@@ -42,8 +42,11 @@ pub fn request(
     }
     let mut reader = BufReader::new(stream);
     let (status, headers) = read_head(&mut reader)?;
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(u64::MAX);
     let mut body = Vec::new();
-    if let Err(error) = reader.read_to_end(&mut body)
+    // Not every server closes behind its answer, asked to or not.
+    if let Err(error) = reader.take(length).read_to_end(&mut body)
         && error.kind() != ErrorKind::ConnectionReset
     {
         return Err(error.into());

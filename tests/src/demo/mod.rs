@@ -6,6 +6,7 @@
 
 mod text;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::bridge;
 use crate::bridge::driver::{Client, Driver};
 use crate::bridge::server::Server;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SUPERUSER};
 use crate::program::{Progress, duration};
 use crate::tpch;
 
@@ -64,6 +65,29 @@ pub fn sessions(cluster: &Cluster, database: &str, progress: &Progress) -> Resul
 
     let ended = server.stop()?;
     ensure!(ended.status.success(), "mcp-bridge ended with {}:\n{}", ended.status, ended.log);
+    Ok(())
+}
+
+/// Writes the report about the database, for a person to open. As the superuser, who ran the
+/// statements: advice on a role's statements is for who may act as that role.
+///
+/// # Errors
+/// When the bridge is not there, or makes none.
+pub fn report(cluster: &Cluster, database: &str, progress: &Progress) -> Result<()> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"));
+    let path = target.join("report.html");
+    progress.part("Writing the report: mcp-bridge report --html");
+    let output = bridge::command()?
+        .arg("report")
+        .arg("--html")
+        .arg(&path)
+        .env("DATABASE_URI", cluster.uri(database, SUPERUSER))
+        .output()
+        .context("run mcp-bridge")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "mcp-bridge ended with {}:\n{said}", output.status);
+    progress.line(&format!("{}: open it in a browser", path.display()));
     Ok(())
 }
 
