@@ -131,6 +131,7 @@ pub fn top_queries(schema: &str, version: &str) -> Option<String> {
 
 pub mod guard;
 pub mod health;
+pub mod map;
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ mod objects;
 mod planner;
 mod progress;
 mod query;
+mod relate;
 mod report;
 mod sampling;
 mod session;

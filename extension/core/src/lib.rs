@@ -17,6 +17,7 @@ pub mod model;
 pub mod nodetree;
 pub mod plan;
 pub mod pool;
+pub mod relate;
 pub mod search;
 pub mod shape;
 pub mod size;

@@ -34,9 +34,11 @@ mod health_table;
 mod health_vacuum;
 mod health_workload;
 mod interrupts;
+mod join_path;
 mod objects;
 mod odd;
 mod progress;
+mod relate;
 mod robustness;
 mod schema;
 mod security;
@@ -93,7 +95,9 @@ fn main() -> Result<ExitCode> {
         health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
+        join_path::CASES,
         progress::CASES,
+        relate::CASES,
         robustness::CASES,
         schema::CASES,
         security::CASES,
