@@ -21,5 +21,37 @@ pub const STATISTICS: &str = include_str!("schema/map/statistics.sql");
 /// What the relation `$1` is.
 pub const END: &str = include_str!("schema/map/end.sql");
 
+/// What an overview has lines for, in order; `$1` a schema or NULL.
+pub const OVERVIEW_LIST: &str = include_str!("schema/map/overview_list.sql");
+
+/// The lines of the relations and enums `$1`.
+pub const OVERVIEW_LINES: &str = include_str!("schema/map/overview_lines.sql");
+
+/// The relations that a search looks at.
+pub const SEARCH_RELATIONS: &str = include_str!("schema/map/search_relations.sql");
+
+/// The columns that a search looks at.
+pub const SEARCH_COLUMNS: &str = include_str!("schema/map/search_columns.sql");
+
+/// What else a search looks at.
+pub const SEARCH_OTHERS: &str = include_str!("schema/map/search_others.sql");
+
+/// The names of the types `$1` with the modifiers `$2`.
+pub const TYPE_NAMES: &str = include_str!("schema/map/type_names.sql");
+
 /// All of them, for those who check texts.
-pub const ALL: [&str; 7] = [TABLES, COLUMNS, INDEXES, FOREIGN_KEYS, INHERITANCE, STATISTICS, END];
+pub const ALL: [&str; 13] = [
+    TABLES,
+    COLUMNS,
+    INDEXES,
+    FOREIGN_KEYS,
+    INHERITANCE,
+    STATISTICS,
+    END,
+    OVERVIEW_LIST,
+    OVERVIEW_LINES,
+    SEARCH_RELATIONS,
+    SEARCH_COLUMNS,
+    SEARCH_OTHERS,
+    TYPE_NAMES,
+];

@@ -7,6 +7,7 @@ mod bloat;
 mod explain;
 mod guard;
 mod health;
+mod overview;
 mod relate;
 mod schema;
 mod top_queries;

@@ -9,13 +9,14 @@ use crate::Case;
 use crate::fixture::{Fixture, answered, refused};
 use crate::health_anywhere::expect_golden;
 use crate::relate::database;
+use crate::{overview, search_schema};
 
 pub(crate) const CASES: &[Case] = &[
     ("join_path_gives_clauses_that_run", clauses_run),
     ("join_path_reads_names_as_the_server_does", names),
     ("join_path_says_why_there_is_none", no_path),
     ("join_path_says_what_is_wrong", wrong),
-    ("join_path_among_ten_thousand_tables", many_tables),
+    ("map_of_ten_thousand_tables", many_tables),
 ];
 
 struct Path {
@@ -187,7 +188,7 @@ fn wrong(fixture: &Fixture) -> Result<()> {
 }
 
 /// Makes `count` tables of a ring, each with a reference to the next and to one of ten hubs.
-pub(crate) fn ring(client: &mut Client, count: usize) -> Result<()> {
+fn ring(client: &mut Client, count: usize) -> Result<()> {
     client.batch_execute(
         "create schema many;
         do $$ begin
@@ -233,5 +234,6 @@ fn many_tables(fixture: &Fixture) -> Result<()> {
     let rows = answered(&mut client, "select count(*) from mcp_relationships('many')")?;
     eprintln!("mcp_relationships of 10,010 tables: {:?}", started.elapsed());
     ensure!(rows[0].try_get::<_, i64>(0)? == 20_000);
-    Ok(())
+    search_schema::among_many(&mut client)?;
+    overview::among_many(&mut client)
 }

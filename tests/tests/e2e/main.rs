@@ -37,10 +37,12 @@ mod interrupts;
 mod join_path;
 mod objects;
 mod odd;
+mod overview;
 mod progress;
 mod relate;
 mod robustness;
 mod schema;
+mod search_schema;
 mod security;
 mod session;
 mod top_queries;
@@ -95,11 +97,13 @@ fn main() -> Result<ExitCode> {
         health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
+        overview::CASES,
         join_path::CASES,
         progress::CASES,
         relate::CASES,
         robustness::CASES,
         schema::CASES,
+        search_schema::CASES,
         security::CASES,
         session::CASES,
         top_queries::CASES,
