@@ -115,6 +115,7 @@ pub fn recorded(schema: &str) -> String {
 
 pub mod guard;
 pub mod health;
+pub mod map;
 pub mod statements;
 
 pub use statements::{ORDERS as TOP_QUERIES_ORDERS, top as top_queries};

@@ -66,6 +66,24 @@ pub(crate) enum AdvisorError {
         /// What may have been meant.
         hint: String,
     },
+    /// A name that stands for no relation.
+    #[error("table \"{name}\" does not exist")]
+    NoTable {
+        /// As it was given.
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// A name that stands for another kind of relation.
+    #[error("{name} is {kind}")]
+    NotATable {
+        /// Its name, quoted where needed.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+        /// What may be named instead; may be empty.
+        hint: String,
+    },
     /// A word that is none of those that an argument may be.
     #[error("\"{given}\" is not a value of \"{argument}\"")]
     NoSuchValue {
@@ -151,6 +169,15 @@ impl From<AdvisorError> for ErrorReport {
                 report(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, &hint)
             }
             AdvisorError::NoObject { kind, hint, .. } => report(undefined(kind), &hint),
+            AdvisorError::NoTable { hint, .. } => {
+                report(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, &hint)
+            }
+            AdvisorError::NotATable { hint, .. } if !hint.is_empty() => {
+                report(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, &hint)
+            }
+            AdvisorError::NotATable { .. } => {
+                Self::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, message, "")
+            }
             AdvisorError::NoSuchValue { values, .. } => report(
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 &format!("It must be one of: {}.", values.join(", ")),

@@ -44,9 +44,16 @@ pub(crate) async fn complete(
         Reference::Prompt(prompt) => prompts::has_argument(&prompt.name, &request.argument.name),
         Reference::Resource(template) => {
             let slot = format!("{{{}}}", request.argument.name);
-            [resources::SCHEMA_TEMPLATE, resources::OBJECT_TEMPLATE]
-                .iter()
-                .any(|one| *one == template.uri && one.contains(&slot))
+            [
+                resources::SCHEMA_TEMPLATE,
+                resources::OBJECT_TEMPLATE,
+                resources::OVERVIEW_TEMPLATE,
+                resources::OVERVIEW_AFTER_TEMPLATE,
+                resources::SEARCH_TEMPLATE,
+                resources::JOIN_TEMPLATE,
+            ]
+            .iter()
+            .any(|one| *one == template.uri && one.contains(&slot))
         }
         // The enumeration may grow.
         _ => false,

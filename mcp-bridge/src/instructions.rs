@@ -21,8 +21,10 @@ pub(crate) fn text(surface: &Surface, limits: &Limits) -> String {
     };
     let mut text = format!(
         "PostgreSQL through mcp_advisor: schema, plans, index advice and health. {mode}\n\
-         Where to begin: list_schemas, list_objects and get_object_details for the schema; \
-         get_top_queries for what costs most; explain_query for one plan, also with indexes that \
+         Where to begin: list_schemas, list_objects and get_object_details for the schema \
+         (where the extension mcp_advisor is installed, also in execute_sql: \
+         mcp_schema_overview('schema'), mcp_search_schema('words'), mcp_join_path('table', \
+         'table'), mcp_relationships()); get_top_queries for what costs most; explain_query for one plan, also with indexes that \
          do not exist; analyze_query_indexes for given statements, analyze_workload_indexes for \
          the recorded workload; analyze_db_health for the state of the server.\n\
          Limits: {} rows and {} bytes an answer, {} s a statement, {} s an analysis. What is cut \

@@ -8,6 +8,8 @@ mod drops;
 mod explain;
 mod guard;
 mod health;
+mod overview;
+mod relate;
 mod running_queries;
 mod schema;
 mod top_queries;

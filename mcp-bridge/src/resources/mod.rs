@@ -2,6 +2,7 @@
 //!
 //! Nothing is reachable by resource only: the tools give the same.
 
+mod map;
 mod reading;
 
 use std::fmt::Write as _;
@@ -23,6 +24,15 @@ pub(crate) const SCHEMA_TEMPLATE: &str = "postgres://{database}/schema/{schema}"
 /// The template of one relation, view or other object.
 pub(crate) const OBJECT_TEMPLATE: &str = "postgres://{database}/schema/{schema}/{object}";
 
+/// The template of the first page of an overview.
+pub(crate) const OVERVIEW_TEMPLATE: &str = "postgres://{database}/overview/{schema}";
+/// The template of the page of an overview after an object.
+pub(crate) const OVERVIEW_AFTER_TEMPLATE: &str = "postgres://{database}/overview/{schema}/{after}";
+/// The template of a search over names and comments.
+pub(crate) const SEARCH_TEMPLATE: &str = "postgres://{database}/search/{words}";
+/// The template of the ways to join two tables.
+pub(crate) const JOIN_TEMPLATE: &str = "postgres://{database}/join/{from}/{to}";
+
 /// What a URI names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -32,6 +42,12 @@ pub(crate) enum Target {
     Schema { database: String, schema: String },
     /// A table or view.
     Object { database: String, schema: String, object: String },
+    /// A page of the overview of a schema: the first, or the one after an object.
+    Overview { database: String, schema: String, after: Option<String> },
+    /// A search over names and comments.
+    Search { database: String, words: String },
+    /// The ways to join two tables.
+    Join { database: String, from: String, to: String },
 }
 
 impl Target {
@@ -45,35 +61,53 @@ impl Target {
         if parts.iter().any(|part| part.is_empty() || part.contains('\0')) {
             return None;
         }
-        match <[String; 4]>::try_from(parts.clone()) {
-            Ok([database, word, schema, object]) if word == "schema" => {
-                return Some(Self::Object { database, schema, object });
-            }
-            Ok(_) => return None,
-            Err(_) => {}
-        }
-        match parts.as_slice() {
-            [database, word] if word == "health" => {
-                Some(Self::Health { database: database.clone() })
-            }
-            [database, word, schema] if word == "schema" => {
-                Some(Self::Schema { database: database.clone(), schema: schema.clone() })
-            }
-            _ => None,
+        let mut parts = parts.into_iter();
+        let (database, word) = (parts.next()?, parts.next()?);
+        let target = match (word.as_str(), parts.next(), parts.next()) {
+            ("health", None, None) => Self::Health { database },
+            ("schema", Some(schema), None) => Self::Schema { database, schema },
+            ("schema", Some(schema), Some(object)) => Self::Object { database, schema, object },
+            ("overview", Some(schema), after) => Self::Overview { database, schema, after },
+            ("search", Some(words), None) => Self::Search { database, words },
+            ("join", Some(from), Some(to)) => Self::Join { database, from, to },
+            _ => return None,
+        };
+        parts.next().is_none().then_some(target)
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> &str {
+        match self {
+            Self::Health { database }
+            | Self::Schema { database, .. }
+            | Self::Object { database, .. }
+            | Self::Overview { database, .. }
+            | Self::Search { database, .. }
+            | Self::Join { database, .. } => database,
         }
     }
 
     /// The URI.
     pub(crate) fn uri(&self) -> String {
-        let part = |text: &str| utf8_percent_encode(text, PATH).to_string();
+        let path = |parts: &[&str]| {
+            let parts: Vec<String> =
+                parts.iter().map(|part| utf8_percent_encode(part, PATH).to_string()).collect();
+            format!("postgres://{}", parts.join("/"))
+        };
         match self {
-            Self::Health { database } => format!("postgres://{}/health", part(database)),
-            Self::Schema { database, schema } => {
-                format!("postgres://{}/schema/{}", part(database), part(schema))
-            }
+            Self::Health { database } => path(&[database, "health"]),
+            Self::Schema { database, schema } => path(&[database, "schema", schema]),
             Self::Object { database, schema, object } => {
-                format!("postgres://{}/schema/{}/{}", part(database), part(schema), part(object))
+                path(&[database, "schema", schema, object])
             }
+            Self::Overview { database, schema, after: None } => {
+                path(&[database, "overview", schema])
+            }
+            Self::Overview { database, schema, after: Some(after) } => {
+                path(&[database, "overview", schema, after])
+            }
+            Self::Search { database, words } => path(&[database, "search", words]),
+            Self::Join { database, from, to } => path(&[database, "join", from, to]),
         }
     }
 }
@@ -106,6 +140,31 @@ pub(crate) fn templates() -> Vec<ResourceTemplate> {
         ResourceTemplate::new(OBJECT_TEMPLATE, "object")
             .with_title("Table or view")
             .with_description("One table or view in detail")
+            .with_mime_type(MIME),
+        ResourceTemplate::new(OVERVIEW_TEMPLATE, "overview")
+            .with_title("Overview of a schema")
+            .with_description(
+                "A line for each table, view and enum, at most 8,000 tokens; needs the extension \
+                 mcp_advisor",
+            )
+            .with_mime_type(MIME),
+        ResourceTemplate::new(OVERVIEW_AFTER_TEMPLATE, "overview_after")
+            .with_title("Overview of a schema, next page")
+            .with_description("The page after an object, as the last line of the page before says")
+            .with_mime_type(MIME),
+        ResourceTemplate::new(SEARCH_TEMPLATE, "search")
+            .with_title("Search of names and comments")
+            .with_description(
+                "Objects by words of their names and comments, best first; needs the extension \
+                 mcp_advisor",
+            )
+            .with_mime_type(MIME),
+        ResourceTemplate::new(JOIN_TEMPLATE, "join")
+            .with_title("Ways to join two tables")
+            .with_description(
+                "FROM clauses along foreign keys and inferred relationships; needs the extension \
+                 mcp_advisor",
+            )
             .with_mime_type(MIME),
     ]
 }
@@ -156,6 +215,14 @@ mod tests {
             Target::Health { database: "main".into() },
             Target::Schema { database: "main".into(), schema: "Größe/a b%".into() },
             Target::Object { database: "d".into(), schema: "s".into(), object: "schema".into() },
+            Target::Overview { database: "d".into(), schema: "s".into(), after: None },
+            Target::Overview {
+                database: "d".into(),
+                schema: "s".into(),
+                after: Some("s.\"a/b\"".into()),
+            },
+            Target::Search { database: "d".into(), words: "flight arrival?".into() },
+            Target::Join { database: "d".into(), from: "a.b".into(), to: "\"C\".d".into() },
         ] {
             assert_eq!(Target::parse(&target.uri()), Some(target));
         }
@@ -171,6 +238,11 @@ mod tests {
             "postgres://d/schema",
             "postgres://d/schema/",
             "postgres://d/tables/x",
+            "postgres://d/health/x",
+            "postgres://d/overview",
+            "postgres://d/overview/s/a/b",
+            "postgres://d/search/a/b",
+            "postgres://d/join/a",
             "postgres://d/schema/s/t/u",
             "postgres://d/schema/%00",
             "postgres://d/schema/%ff",

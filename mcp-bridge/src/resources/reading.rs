@@ -5,7 +5,7 @@ use rmcp::model::{ReadResourceResult, Resource, ResourceContents};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{MIME, Target, health, relations, schema};
+use super::{MIME, Target, health, map, relations, schema};
 use crate::db::Param;
 use crate::error::{Kind, ToolError};
 use crate::handler::Bridge;
@@ -76,16 +76,18 @@ impl Bridge {
             )
         };
         let target = Target::parse(uri).ok_or_else(unknown)?;
-        let (Target::Health { database }
-        | Target::Schema { database, .. }
-        | Target::Object { database, .. }) = &target;
         // A name that is not ours is no fault of the database.
-        let cx = self.quiet_context(Some(database), cancelled).map_err(|_| unknown())?;
+        let cx = self.quiet_context(Some(target.database()), cancelled).map_err(|_| unknown())?;
         let slot = self.slot().await.map_err(|error| protocol_error(&error))?;
         let text = match &target {
             Target::Health { database } => self.health_text(database, &cx).await,
             Target::Schema { schema, .. } => schema_text(&cx, schema).await,
             Target::Object { schema, object, .. } => tools::object_text(&cx, schema, object).await,
+            Target::Overview { database, schema, after } => {
+                map::overview(&cx, database, schema, after.as_deref()).await
+            }
+            Target::Search { words, .. } => map::search(&cx, words).await,
+            Target::Join { from, to, .. } => map::join(&cx, from, to).await,
         };
         drop(slot);
         match text {

@@ -108,6 +108,9 @@ pub(crate) async fn no_object(
         .with_hint(advisor_sql::schema::object_hint(&similar)))
 }
 
+/// The extension that records statements.
+pub(crate) const STATEMENTS: &str = "pg_stat_statements";
+
 /// What to do about an extension that has not yet what the bridge calls.
 pub(crate) fn too_old() -> ToolError {
     let message = format!("the extension \"{EXTENSION}\" is older than the bridge");

@@ -106,7 +106,7 @@ fn summary(found: &[Finding]) -> String {
     checks().map(line).collect()
 }
 
-fn expect_golden(name: &str, text: &str) -> Result<()> {
+pub(crate) fn expect_golden(name: &str, text: &str) -> Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/golden").join(name);
     if std::env::var_os("ADVISOR_UPDATE_GOLDEN").is_some() {
         return fs::write(&path, text).with_context(|| path.display().to_string());

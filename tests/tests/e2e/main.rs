@@ -39,12 +39,16 @@ mod health_table;
 mod health_vacuum;
 mod health_workload;
 mod interrupts;
+mod join_path;
 mod objects;
 mod odd;
+mod overview;
 mod progress;
+mod relate;
 mod robustness;
 mod running_queries;
 mod schema;
+mod search_schema;
 mod security;
 mod session;
 mod top_queries;
@@ -106,10 +110,14 @@ fn main() -> Result<ExitCode> {
         health_workload::CASES,
         interrupts::CASES,
         objects::CASES,
+        overview::CASES,
+        join_path::CASES,
         progress::CASES,
+        relate::CASES,
         robustness::CASES,
         running_queries::CASES,
         schema::CASES,
+        search_schema::CASES,
         security::CASES,
         session::CASES,
         top_queries::CASES,

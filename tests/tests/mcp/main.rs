@@ -15,6 +15,7 @@ mod fixture;
 mod guarded;
 mod health;
 mod inspector;
+mod map;
 mod matrix;
 mod modes;
 mod raw_http;
@@ -48,6 +49,7 @@ fn main() -> Result<ExitCode> {
         guarded::CASES,
         health::CASES,
         inspector::CASES,
+        map::CASES,
         configurations::CASES,
         bad_input::CASES,
         raw_http::CASES,

@@ -19,8 +19,14 @@ pub(super) fn resources(session: &mut Session<'_>) -> Result<()> {
 
     let templates = session.driver.run("templates", &Value::Null)?.ok()?;
     let templates = field(&templates, "uriTemplate");
-    let expected =
-        ["postgres://{database}/schema/{schema}", "postgres://{database}/schema/{schema}/{object}"];
+    let expected = [
+        "postgres://{database}/join/{from}/{to}",
+        "postgres://{database}/overview/{schema}",
+        "postgres://{database}/overview/{schema}/{after}",
+        "postgres://{database}/schema/{schema}",
+        "postgres://{database}/schema/{schema}/{object}",
+        "postgres://{database}/search/{words}",
+    ];
     ensure!(sorted(templates.clone()) == expected, "{templates:?}");
 
     for (uri, parts) in [
