@@ -37,6 +37,7 @@ mod interrupts;
 mod objects;
 mod odd;
 mod progress;
+mod psql_describe;
 mod robustness;
 mod schema;
 mod security;
@@ -94,6 +95,7 @@ fn main() -> Result<ExitCode> {
         interrupts::CASES,
         objects::CASES,
         progress::CASES,
+        psql_describe::CASES,
         robustness::CASES,
         schema::CASES,
         security::CASES,
