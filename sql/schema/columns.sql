@@ -61,18 +61,14 @@ with described (oid, columns) as (
                     limit 20
                 ) as l
             ),
-            'null_frac', s.null_frac,
-            'n_distinct', s.n_distinct,
+            'null_frac', pg_catalog.round(s.null_frac::numeric, 4)::float8,
+            'n_distinct', pg_catalog.round(s.n_distinct::numeric, 4)::float8,
             'avg_width', s.avg_width,
-            'correlation', s.correlation,
+            'correlation', pg_catalog.round(s.correlation::numeric, 4)::float8,
             'most_common', case when v.shown then (
                 select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                    'value', case
-                        when pg_catalog.length(m.value) > 60
-                            then pg_catalog.substr(m.value, 1, 59) || '…'
-                        else m.value
-                    end,
-                    'frequency', pg_catalog.round(m.frequency::numeric, 4)
+                    'value', pg_catalog.regexp_replace(m.value, '^(.{59}).{2,}$', '\1…'),
+                    'frequency', pg_catalog.round(m.frequency::numeric, 4)::float8
                 ) order by m.n)
                 from rows from (
                     pg_catalog.unnest(s.most_common_vals::text::text[]),
@@ -80,19 +76,50 @@ with described (oid, columns) as (
                 ) with ordinality as m (value, frequency, n)
                 where m.n <= 5
             ) end,
-            -- The bounds of the histogram, which has the values that are not most common ones.
+            -- The least and the greatest value known. The histogram is without the most common
+            -- values, so these are looked through too where their order is known from the text.
             'range', case when v.shown then (
-                select pg_catalog.jsonb_agg(
-                    case
-                        when pg_catalog.length(h.value) > 60
-                            then pg_catalog.substr(h.value, 1, 59) || '…'
-                        else h.value
-                    end
-                    order by h.n
+                select pg_catalog.jsonb_build_array(
+                    pg_catalog.regexp_replace(
+                        pg_catalog.min(e.value) filter (where e.first = 1), '^(.{59}).{2,}$', '\1…'
+                    ),
+                    pg_catalog.regexp_replace(
+                        pg_catalog.min(e.value) filter (where e.last = 1), '^(.{59}).{2,}$', '\1…'
+                    )
                 )
-                from pg_catalog.unnest(s.histogram_bounds::text::text[])
-                    with ordinality as h (value, n)
-                where h.n in (1, pg_catalog.array_length(s.histogram_bounds::text::text[], 1))
+                from (
+                    select
+                        u.value,
+                        pg_catalog.row_number() over (
+                            order by k.number, k.float, k.day, k.moment, k.instant, u.n
+                        ) as first,
+                        pg_catalog.row_number() over (
+                            order by
+                                k.number desc, k.float desc, k.day desc, k.moment desc,
+                                k.instant desc, u.n desc
+                        ) as last
+                    from pg_catalog.unnest(
+                        case when v.ordered then s.most_common_vals::text::text[] end
+                        || s.histogram_bounds::text::text[]
+                    ) with ordinality as u (value, n)
+                    cross join lateral (
+                        select
+                            case
+                                when v.ordered and v.type ~ '^(int[248]|numeric)$'
+                                    then u.value::numeric
+                            end as number,
+                            case when v.ordered and v.type ~ '^float' then u.value::float8 end
+                                as float,
+                            case when v.ordered and v.type = 'date' then u.value::date end as day,
+                            case when v.ordered and v.type = 'timestamp' then u.value::timestamp end
+                                as moment,
+                            case
+                                when v.ordered and v.type = 'timestamptz'
+                                    then u.value::timestamptz
+                            end as instant
+                    ) as k
+                ) as e
+                having pg_catalog.count(*) > 0
             ) end,
             'values_withheld', case
                 when not v.shown and (s.most_common_vals is not null or s.histogram_bounds is not null)
@@ -128,20 +155,30 @@ with described (oid, columns) as (
     -- value is left out. Whether the array is taken apart right is known only for commas,
     -- which all types but "box" have between their elements.
     cross join lateral (
-        select y.typdelim = ',' and not exists (
-            select
-            from pg_catalog.unnest(
-                array[t.relname::text, a.attname::text, y.typname::text]
-            ) as w (name)
-            where pg_catalog.lower(
-                pg_catalog.regexp_replace(w.name, '([a-z0-9])([A-Z])', '\1_\2', 'g')
-            ) ~ ('passw|passphrase|passcode|passport|secret|token|credential|cookie|encrypted'
-                || '|(api|auth|access|private|secret|session|signing|encryption|license)[ _-]?keys?'
-                || '|auth[ _-]?code|session[ _-]?id|social[ _-]?security|tax[ _-]?(id|number)'
-                || '|(card|account|routing)[ _-]?(no|nr|num|number)($|[ _0-9-])|credit[ _-]?card'
-                || '|(^|[ _-])(pass|pwd|pw|otp|totp|pin|cvv|cvc|ssn|sin|iban|salt|hash|digest|hmac'
-                || '|pan|mfa|apikeys?|jwt|bearer)s?($|[ _0-9-])')
-        ) as shown
+        select
+            b.typname as type,
+            b.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+            and b.typname in (
+                'int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'date', 'timestamp',
+                'timestamptz'
+            ) as ordered,
+            y.typdelim = ',' and not exists (
+                select
+                from pg_catalog.unnest(
+                    array[t.relname::text, a.attname::text, y.typname::text]
+                ) as w (name)
+                where pg_catalog.lower(
+                    pg_catalog.regexp_replace(w.name, '([a-z0-9])([A-Z])', '\1_\2', 'g')
+                ) ~ ('passw|passphrase|passcode|passport|secret|token|credential|cookie|encrypted'
+                    || '|(api|auth|access|private|secret|session|signing|encryption|license)[ _-]?keys?'
+                    || '|auth[ _-]?code|session[ _-]?id|social[ _-]?security|tax[ _-]?(id|number)'
+                    || '|(card|account|routing)[ _-]?(no|nr|num|number)($|[ _0-9-])|credit[ _-]?card'
+                    || '|(^|[ _-])(pass|pwd|pw|otp|totp|pin|cvv|cvc|ssn|sin|iban|salt|hash|digest|hmac'
+                    || '|pan|mfa|apikeys?|jwt|bearer)s?($|[ _0-9-])')
+            ) as shown
+        from pg_catalog.pg_type as b
+        -- Of a domain the type below it.
+        where b.oid = coalesce(nullif(y.typbasetype, 0), y.oid)
     ) as v
     where n.nspname = $1 and t.relname = $2 and a.attnum > 0 and not a.attisdropped
     group by a.attrelid

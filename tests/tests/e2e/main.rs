@@ -5,6 +5,7 @@ mod advice;
 mod answer;
 mod bad_input;
 mod cluster;
+mod column_values;
 mod explain;
 mod explain_analyze;
 mod findings;
@@ -65,6 +66,7 @@ fn main() -> Result<ExitCode> {
         advice::CASES,
         bad_input::CASES,
         cluster::CASES,
+        column_values::CASES,
         explain::CASES,
         explain_analyze::CASES,
         findings::CASES,
