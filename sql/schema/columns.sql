@@ -179,6 +179,8 @@ with described (oid, columns) as (
         from pg_catalog.pg_type as b
         -- Of a domain the type below it.
         where b.oid = coalesce(nullif(y.typbasetype, 0), y.oid)
+        -- Found once a column, not at each use.
+        offset 0
     ) as v
     where n.nspname = $1 and t.relname = $2 and a.attnum > 0 and not a.attisdropped
     group by a.attrelid

@@ -18,11 +18,14 @@ mod hypothetical;
 mod list_objects;
 mod list_schemas;
 mod listing;
+mod page;
+mod parts;
 mod proposals;
 mod read_only;
 mod schema;
 pub(crate) mod source;
 pub(crate) mod text;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -19,6 +19,7 @@ mod modes;
 mod raw_http;
 mod restart;
 mod sampling;
+mod schema_pages;
 mod setup;
 mod types;
 mod unguarded;
@@ -52,6 +53,7 @@ fn main() -> Result<ExitCode> {
         endings::CASES,
         modes::CASES,
         sampling::CASES,
+        schema_pages::CASES,
         setup::CASES,
         types::CASES,
         unguarded::CASES,
