@@ -59,7 +59,7 @@ pub mod schema {
     pub fn object(kind: &str) -> Option<&'static str> {
         Some(match kind {
             "table" | "view" | "materialized view" | "partition" => {
-                include_str!("schema/relation.sql")
+                concat!(include_str!("schema/columns.sql"), include_str!("schema/relation.sql"))
             }
             "sequence" => include_str!("schema/sequence.sql"),
             "extension" => include_str!("schema/extension.sql"),

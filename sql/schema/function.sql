@@ -46,9 +46,50 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
             when 's' then 'safe' when 'r' then 'restricted' else 'unsafe'
         end,
         'strict', f.proisstrict,
+        'leakproof', case when f.proleakproof then true end,
         'security_definer', f.prosecdef,
+        'settings', pg_catalog.to_jsonb(f.proconfig),
+        'cost', case when f.procost <> 100 and f.prokind <> 'a' then f.procost end,
+        'rows', case when f.proretset then f.prorows end,
         'owner', pg_catalog.pg_get_userbyid(f.proowner),
         'execute', pg_catalog.has_function_privilege(f.oid, 'execute'),
+        'acl', pg_catalog.to_jsonb(f.proacl::text[]),
+        'aggregate', (
+            select pg_catalog.jsonb_build_object(
+                'transition', a.aggtransfn::pg_catalog.regprocedure::text,
+                'state', pg_catalog.format_type(a.aggtranstype, null),
+                'initial', a.agginitval,
+                'final', nullif(a.aggfinalfn::pg_catalog.oid, 0)::pg_catalog.regprocedure::text,
+                'combine', nullif(a.aggcombinefn::pg_catalog.oid, 0)::pg_catalog.regprocedure::text,
+                'moving_transition',
+                    nullif(a.aggmtransfn::pg_catalog.oid, 0)::pg_catalog.regprocedure::text,
+                'sort_operator', nullif(a.aggsortop, 0)::pg_catalog.regoperator::text
+            )
+            from pg_catalog.pg_aggregate as a
+            where a.aggfnoid = f.oid
+        ),
+        -- What a body reads is in the catalog only where it was parsed: begin atomic.
+        'reads', (
+            select pg_catalog.jsonb_agg(distinct
+                pg_catalog.pg_describe_object(d.refclassid, d.refobjid, 0)
+            )
+            from pg_catalog.pg_depend as d
+            where d.classid = f.tableoid
+                and d.objid = f.oid
+                and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        ),
+        'used_by', (
+            select pg_catalog.jsonb_agg(distinct case
+                when r.rulename = '_RETURN' then pg_catalog.pg_describe_object(
+                    'pg_catalog.pg_class'::pg_catalog.regclass, r.ev_class, 0
+                )
+                else pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+            end)
+            from pg_catalog.pg_depend as d
+            left join pg_catalog.pg_rewrite as r
+                on d.classid = r.tableoid and d.objid = r.oid
+            where d.refclassid = f.tableoid and d.refobjid = f.oid
+        ),
         'extension', (
             select e.extname
             from pg_catalog.pg_depend as d

@@ -14,21 +14,23 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'columns', (
         select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', pg_catalog.pg_get_indexdef(x.oid, k::integer, true),
-            'included', case when k > i.indnkeyatts then true end
+            'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'included', case when k > i.indnkeyatts then true end,
+            'statistics_target', case when a.attstattarget >= 0 then a.attstattarget end
         ) order by k)
         from pg_catalog.generate_series(1, i.indnatts::integer) as k
+        join pg_catalog.pg_attribute as a
+            on a.attrelid = x.oid and a.attnum = k
     ),
-    'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
+    'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid, true),
     'unique', i.indisunique,
     'primary', i.indisprimary,
     'valid', i.indisvalid and i.indisready,
     'clustered', case when i.indisclustered then true end,
     'replica_identity', case when i.indisreplident then true end,
-    'constraint', (
-        select k.conname
-        from pg_catalog.pg_constraint as k
-        where k.conrelid = i.indrelid and k.conindid = x.oid and k.contype in ('p', 'u', 'x')
-    ),
+    'constraint', k.conname,
+    'deferrable', case when k.condeferrable then true end,
+    'initially_deferred', case when k.condeferred then true end,
     'parent', (
         select h.inhparent::pg_catalog.regclass::text
         from pg_catalog.pg_inherits as h
@@ -62,4 +64,6 @@ join pg_catalog.pg_index as i
     on i.indexrelid = x.oid
 join pg_catalog.pg_am as m
     on m.oid = x.relam
+left join pg_catalog.pg_constraint as k
+    on k.conrelid = i.indrelid and k.conindid = x.oid and k.contype in ('p', 'u', 'x')
 where n.nspname = $1 and x.relname = $2 and $3 = 'index'

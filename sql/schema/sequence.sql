@@ -58,7 +58,8 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         select pg_catalog.jsonb_agg(p.name order by p.n)
         from pg_catalog.unnest(array['USAGE', 'SELECT', 'UPDATE']) with ordinality as p (name, n)
         where pg_catalog.has_sequence_privilege(c.oid, p.name)
-    )
+    ),
+    'acl', pg_catalog.to_jsonb(c.relacl::text[])
 )) as object
 from pg_catalog.pg_class as c
 join pg_catalog.pg_namespace as n

@@ -13,6 +13,8 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     end,
     'owner', pg_catalog.pg_get_userbyid(t.typowner),
     'description', pg_catalog.obj_description(t.oid, 'pg_type'),
+    -- In bytes; of variable length when there is none.
+    'size', case when t.typlen > 0 then t.typlen end,
     'labels', (
         select pg_catalog.jsonb_agg(e.enumlabel order by e.enumsortorder)
         from pg_catalog.pg_enum as e
@@ -22,6 +24,13 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', a.attname,
             'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+            'collation', (
+                select pg_catalog.quote_ident(c.collname)
+                from pg_catalog.pg_collation as c
+                join pg_catalog.pg_type as y
+                    on y.oid = a.atttypid
+                where c.oid = a.attcollation and c.oid <> y.typcollation
+            ),
             'description', pg_catalog.col_description(a.attrelid, a.attnum)
         ) order by a.attnum)
         from pg_catalog.pg_attribute as a
@@ -30,13 +39,21 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'base_type', case when t.typtype = 'd' then
         pg_catalog.format_type(t.typbasetype, t.typtypmod)
     end,
+    'collation', (
+        select pg_catalog.quote_ident(o.collname)
+        from pg_catalog.pg_collation as o
+        join pg_catalog.pg_type as b
+            on b.oid = t.typbasetype
+        where o.oid = t.typcollation and o.oid <> b.typcollation
+    ),
     'nullable', case when t.typtype = 'd' then not t.typnotnull end,
     'default', t.typdefault,
     'constraints', (
         select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'name', k.conname,
             'definition', pg_catalog.pg_get_constraintdef(k.oid, true),
-            'valid', case when not k.convalidated then false end
+            'valid', case when not k.convalidated then false end,
+            'description', pg_catalog.obj_description(k.oid, 'pg_constraint')
         ) order by k.conname)
         from pg_catalog.pg_constraint as k
         where k.contypid = t.oid
@@ -45,6 +62,11 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
         select pg_catalog.format_type(g.rngsubtype, null)
         from pg_catalog.pg_range as g
         where g.rngtypid = t.oid
+    ),
+    'range', (
+        select pg_catalog.format_type(g.rngtypid, null)
+        from pg_catalog.pg_range as g
+        where (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::oid = t.oid
     ),
     'used_by', (
         select pg_catalog.jsonb_agg(
@@ -59,7 +81,8 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
             and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
             and d.objsubid > 0
     ),
-    'usage', pg_catalog.has_type_privilege(t.oid, 'usage')
+    'usage', pg_catalog.has_type_privilege(t.oid, 'usage'),
+    'acl', pg_catalog.to_jsonb(t.typacl::text[])
 )) as object
 from pg_catalog.pg_type as t
 join pg_catalog.pg_namespace as n

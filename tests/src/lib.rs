@@ -9,5 +9,6 @@ pub mod guard_corpus;
 pub mod measure;
 pub mod pg_tests;
 pub mod program;
+pub mod psql;
 pub mod report;
 pub mod tpch;

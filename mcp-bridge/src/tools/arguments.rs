@@ -36,16 +36,16 @@ fn wrong_type(name: &str, wanted: &str, given: &Value) -> ToolError {
 impl Arguments {
     /// Checks that only `known` arguments are given; null counts as not given.
     ///
-    /// A tool without any argument takes whatever comes: some clients send a filler, because some
-    /// models cannot call a function without arguments.
+    /// A tool without any argument, or with none but the place in its list, takes whatever comes:
+    /// some clients send a filler, because some models cannot call a function without arguments.
     ///
     /// # Errors
     /// [`Kind::InvalidArgument`] that lists the known names.
     pub(crate) fn new(given: Option<JsonObject>, known: &[&str]) -> Result<Self, ToolError> {
         let mut given = given.unwrap_or_default();
         given.retain(|_, value| !value.is_null());
-        if known.is_empty() {
-            given.clear();
+        if known.iter().all(|name| *name == "offset") {
+            given.retain(|name, _| known.contains(&name.as_str()));
         }
         match given.keys().find(|name| !known.contains(&name.as_str())) {
             Some(name) => Err(invalid(format!("unknown argument \"{name}\""))
@@ -191,7 +191,10 @@ mod tests {
         let error = Arguments::new(Some(given.clone()), &["a", "b"]).unwrap_err();
         assert_eq!(error.message, "unknown argument \"c\"");
         assert_eq!(error.hint.as_deref(), Some("The arguments are: a, b."));
-        assert!(Arguments::new(Some(given), &[]).is_ok());
+        assert!(Arguments::new(Some(given.clone()), &[]).is_ok());
+        let mut place = Arguments::new(Some(given.clone()), &["offset"]).unwrap();
+        assert_eq!(place.integer("offset", 0, 0..=9).unwrap(), 0);
+        assert!(Arguments::new(Some(given), &["offset", "limit"]).is_err());
     }
 
     #[test]

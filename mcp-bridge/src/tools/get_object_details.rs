@@ -4,7 +4,7 @@ use futures::FutureExt;
 use serde_json::{Map, Value, json};
 
 use super::list_objects::KINDS;
-use super::{Answer, Arguments, Context, Definition, Reply, details, schema, source};
+use super::{Answer, Arguments, Context, Definition, Reply, details, parts, schema, source};
 use crate::db::Param;
 use crate::error::{Kind, ToolError};
 
@@ -21,6 +21,8 @@ pub(super) const TOOL: Definition = Definition {
                 "object_type",
                 json!({"type": "string", "enum": KINDS, "default": KINDS[0]}),
             ),
+            schema::optional("part", json!({"type": "string"})),
+            schema::optional("offset", json!({"type": "integer"})),
         ]
     },
     output: || schema::output(&json!({"object": {"type": "object"}}), &["object"]),
@@ -32,9 +34,32 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
     let schema = arguments.required_text("schema_name")?;
     let name = arguments.required_text("object_name")?;
     let kind = arguments.choice("object_type", &KINDS)?;
+    let part = arguments.text("part")?;
+    let offset = arguments.integer("offset", 0, 0..=i64::MAX)?;
+    if part.is_none() && offset > 0 {
+        return Err(ToolError::new(Kind::InvalidArgument, "\"offset\" needs a \"part\"")
+            .with_hint("It counts within one part of the object, such as \"columns\"."));
+    }
     let object = read(&cx, &schema, &name, kind).await?;
-    let text = details::describe(&object);
-    Ok(Answer { text, data: [("object".to_owned(), Value::Object(object))].into_iter().collect() })
+    let shown = match part {
+        Some(part) => parts::part(&object, &part, usize::try_from(offset).unwrap_or(usize::MAX))?,
+        None => parts::overview(object),
+    };
+    let text = with_notice(&shown);
+    let mut data = Map::new();
+    data.insert("object".to_owned(), Value::Object(shown.object));
+    if let Some(notice) = shown.notice {
+        data.insert("truncated".to_owned(), json!({"notice": notice, "parts": shown.cut}));
+    }
+    Ok(Answer { text, data })
+}
+
+fn with_notice(shown: &parts::Shown) -> String {
+    let text = details::describe(&shown.object);
+    match &shown.notice {
+        Some(notice) => format!("{text}\n{notice}"),
+        None => text,
+    }
 }
 
 /// A table or view, or whatever has that name, as text.
@@ -57,7 +82,7 @@ pub(crate) async fn object_text(
             }
         }
     }
-    answer.map(|object| details::describe(&object))
+    answer.map(|object| with_notice(&parts::overview(object)))
 }
 
 /// Whether an error says that there is no such schema or object of that kind.
@@ -104,7 +129,7 @@ async fn read(
 
 /// The parts of an object in the order in which they are best read; the others come after them.
 /// `jsonb` has an order of its own, by length.
-const ORDER: [&str; 34] = [
+const ORDER: [&str; 43] = [
     "schema",
     "name",
     "signature",
@@ -120,6 +145,11 @@ const ORDER: [&str; 34] = [
     "references_columns",
     "owner",
     "description",
+    "labels",
+    "most_common",
+    "range",
+    "null_frac",
+    "n_distinct",
     "arguments",
     "returns",
     "language",
@@ -138,6 +168,10 @@ const ORDER: [&str; 34] = [
     "referenced_by",
     "indexes",
     "triggers",
+    "rules",
+    "policies",
+    "reads",
+    "used_by",
     "children",
 ];
 

@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use serde_json::json;
 
-use super::listing::Listing;
+use super::page::Page;
 use super::{Answer, Arguments, Context, Definition, Reply, schema, source};
 use crate::db::Param;
 use crate::error::ToolError;
@@ -22,6 +22,12 @@ pub(super) const TOOL: Definition = Definition {
                 "object_type",
                 json!({"type": "string", "enum": KINDS, "default": KINDS[0]}),
             ),
+            schema::optional(
+                "name_pattern",
+                json!({"type": "string", "description": "as in ILIKE"}),
+            ),
+            schema::optional("limit", json!({"type": "integer"})),
+            schema::optional("offset", json!({"type": "integer"})),
         ]
     },
     output: || schema::output(&json!({"objects": schema::records()}), &["objects"]),
@@ -36,12 +42,15 @@ const COLUMNS: [&str; 6] =
 async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError> {
     let schema = arguments.required_text("schema_name")?;
     let kind = arguments.choice("object_type", &KINDS)?;
+    let pattern = arguments.text("name_pattern")?.map(|pattern| like(&pattern));
+    let page = Page::read(&mut arguments)?;
     let server = cx.server().await?;
-    let params = [Param::Text(Some(&schema)), Param::Text(Some(kind))];
+    let params =
+        [Param::Text(Some(&schema)), Param::Text(Some(kind)), Param::Text(pattern.as_deref())];
     let mut session = cx.session().await?;
     let rows = match source::function(&server, "mcp_objects") {
         Some(function) => {
-            session.rows(&format!("select * from {function}($1, $2)"), &params).await?
+            session.rows(&named(&format!("select * from {function}($1, $2)")), &params).await?
         }
         None => {
             source::own_path(&mut session).await?;
@@ -49,11 +58,36 @@ async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError>
             if kind != "extension" {
                 source::require_schema(&mut session, &schema).await?;
             }
-            session.rows(advisor_sql::schema::OBJECTS, &params).await?
+            session.rows(&named(advisor_sql::schema::OBJECTS), &params).await?
         }
     };
     session.finish().await;
-    let rest =
-        format!("select * from mcp_objects('{}', '{kind}') offset", schema.replace('\'', "''"));
-    Ok(Listing::new(&cx.limits, rows).answer("objects", kind, &COLUMNS, &rest))
+    Ok(page.answer(&cx.limits, rows, ("objects", kind), &COLUMNS))
+}
+
+/// The objects whose names are like `$3`, of all that a query gives.
+fn named(objects: &str) -> String {
+    format!(
+        "select o.* from (\n{objects}\n) as o
+        where $3::text is null or o.name operator(pg_catalog.~~*) $3"
+    )
+}
+
+/// The pattern of `ILIKE`: what has no `%` may stand anywhere in a name, and a `*` is one.
+fn like(given: &str) -> String {
+    let pattern = given.replace('*', "%");
+    if pattern.contains('%') { pattern } else { format!("%{pattern}%") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_word_is_found_anywhere() {
+        assert_eq!(like("order"), "%order%");
+        assert_eq!(like("order%"), "order%");
+        assert_eq!(like("order*"), "order%");
+        assert_eq!(like(""), "%%");
+    }
 }

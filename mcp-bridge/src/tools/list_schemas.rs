@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use serde_json::json;
 
-use super::listing::Listing;
+use super::page::Page;
 use super::{Answer, Arguments, Context, Definition, Reply, schema, source};
 use crate::error::ToolError;
 
@@ -11,7 +11,7 @@ pub(super) const TOOL: Definition = Definition {
     name: "list_schemas",
     title: "List schemas",
     description: "List the schemas of the database with kind, number of relations and size.",
-    arguments: Vec::new,
+    arguments: || vec![schema::optional("offset", json!({"type": "integer"}))],
     output: || schema::output(&json!({"schemas": schema::records()}), &["schemas"]),
     heavy: false,
     run: |cx, arguments| Reply::of(run(cx, arguments)).boxed(),
@@ -21,7 +21,8 @@ pub(super) const TOOL: Definition = Definition {
 const COLUMNS: [&str; 6] =
     ["schema_name", "owner", "schema_type", "tables", "size_bytes", "description"];
 
-async fn run(cx: Context, _: Arguments) -> Result<Answer, ToolError> {
+async fn run(cx: Context, mut arguments: Arguments) -> Result<Answer, ToolError> {
+    let page = Page::read(&mut arguments)?;
     let server = cx.server().await?;
     let mut session = cx.session().await?;
     let rows = match source::function(&server, "mcp_schemas") {
@@ -32,10 +33,5 @@ async fn run(cx: Context, _: Arguments) -> Result<Answer, ToolError> {
         }
     };
     session.finish().await;
-    Ok(Listing::new(&cx.limits, rows).answer(
-        "schemas",
-        "schema",
-        &COLUMNS,
-        "select * from mcp_schemas() offset",
-    ))
+    Ok(page.answer(&cx.limits, rows, ("schemas", "schema"), &COLUMNS))
 }

@@ -18,12 +18,15 @@ mod hypothetical;
 mod list_objects;
 mod list_schemas;
 mod listing;
+mod page;
+mod parts;
 mod proposals;
 mod read_only;
 mod schema;
 pub(crate) mod source;
 mod statements;
 pub(crate) mod text;
+mod tokens;
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ mod advice;
 mod answer;
 mod bad_input;
 mod cluster;
+mod column_values;
 mod drops;
 mod explain;
 mod explain_analyze;
@@ -44,6 +45,7 @@ mod objects;
 mod odd;
 mod overview;
 mod progress;
+mod psql_describe;
 mod relate;
 mod robustness;
 mod running_queries;
@@ -77,6 +79,7 @@ fn main() -> Result<ExitCode> {
         bad_input::CASES,
         cluster::CASES,
         drops::CASES,
+        column_values::CASES,
         explain::CASES,
         explain_analyze::CASES,
         explain_options::CASES,
@@ -114,6 +117,7 @@ fn main() -> Result<ExitCode> {
         join_path::CASES,
         progress::CASES,
         relate::CASES,
+        psql_describe::CASES,
         robustness::CASES,
         running_queries::CASES,
         schema::CASES,

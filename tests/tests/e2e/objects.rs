@@ -14,6 +14,7 @@ pub(crate) const CASES: &[Case] = &[
     ("schema_describes_views_indexes_and_sequences", describes_views_indexes_sequences),
     ("schema_describes_functions_and_types", describes_functions_and_types),
     ("schema_describes_extensions", describes_extensions),
+    ("schema_describes_dependencies_from_both_ends", describes_dependencies),
     ("schema_takes_odd_names_letter_by_letter", odd_names),
 ];
 
@@ -66,7 +67,7 @@ fn describes_a_table(fixture: &Fixture) -> Result<()> {
             ("/columns/4/type", json!("app.positive")),
             ("/columns/5/type", json!("numeric(10,2)")),
             ("/columns/5/default", json!("1.5")),
-            ("/columns/6/generated", json!("(price * (2)::numeric)")),
+            ("/columns/6/generated", json!("price * 2::numeric")),
             ("/columns/6/default", Value::Null),
             ("/columns/7/type", json!("character varying(20)")),
             ("/columns/7/collation", json!("\"C\"")),
@@ -186,8 +187,8 @@ fn describes_views_indexes_sequences(fixture: &Fixture) -> Result<()> {
             ("/table", json!("app.customers")),
             ("/method", json!("btree")),
             ("/columns/0/name", json!("lower(email)")),
-            ("/columns/2", json!({"name": "price", "included": true})),
-            ("/predicate", json!("(id > 3)")),
+            ("/columns/2", json!({"name": "price", "type": "numeric(10,2)", "included": true})),
+            ("/predicate", json!("id > 3")),
             ("/unique", json!(false)),
             ("/valid", json!(true)),
         ],
@@ -280,6 +281,53 @@ fn describes_extensions(fixture: &Fixture) -> Result<()> {
     let objects = hypopg["objects"].as_array().context("objects")?;
     ensure!(objects.contains(&json!("function public.hypopg_reset()")), "{objects:?}");
     Ok(())
+}
+
+fn describes_dependencies(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "schema_dependencies")?;
+    client.batch_execute(
+        "create view app.over as select e.email, app.area(e.id) from app.emails as e;
+        create function app.counted() returns bigint language sql
+            begin atomic select count(*) from app.emails; end;
+        create function app.rowwise(app.customers) returns integer language sql as 'select 1';
+        create table app.log (id integer);
+        create rule logged as on delete to app.orders do also insert into app.log values (old.id);
+        create policy of_customers on app.scratch using (a in (select id from app.customers));
+        alter function app.area(float8, float8) set work_mem = '1MB';",
+    )?;
+    let view = object(&mut client, "app", "over", "view")?;
+    let reads = json!([
+        {"object": "function app.area(integer)"},
+        {"object": "view app.emails", "columns": ["email", "id"]}
+    ]);
+    expect(&view, &[("/reads", reads), ("/used_by", Value::Null)])?;
+    let view = object(&mut client, "app", "emails", "view")?;
+    let users = json!(["function app.counted()", "view app.over"]);
+    let reads = json!([{"object": "table app.customers", "columns": ["email", "id"]}]);
+    expect(&view, &[("/reads", reads), ("/used_by", users)])?;
+    let users = json!([
+        "function app.rowwise(app.customers)",
+        "materialized view app.totals",
+        "policy of_customers on table app.scratch",
+        "view app.emails"
+    ]);
+    let table = object(&mut client, "app", "customers", "table")?;
+    expect(&table, &[("/reads", Value::Null), ("/used_by", users)])?;
+    let table = object(&mut client, "app", "log", "table")?;
+    expect(&table, &[("/used_by", json!(["rule logged on table app.orders"]))])?;
+    let function = object(&mut client, "app", "area(integer)", "function")?;
+    expect(&function, &[("/overloads/0/used_by", json!(["view app.over"]))])?;
+    let function = object(&mut client, "app", "counted", "function")?;
+    expect(&function, &[("/overloads/0/reads", json!(["view app.emails"]))])?;
+    let function = object(&mut client, "app", "stamp", "function")?;
+    let users = json!(["trigger stamped on table app.customers"]);
+    expect(&function, &[("/overloads/0/used_by", users)])?;
+    let both = object(&mut client, "app", "area", "function")?;
+    expect(&both, &[("/overloads/1/settings", json!(["work_mem=1MB"]))])?;
+    let total = object(&mut client, "app", "total", "function")?;
+    let parts =
+        json!({"transition": "int4pl(integer,integer)", "state": "integer", "initial": "0"});
+    expect(&total, &[("/overloads/0/aggregate", parts)])
 }
 
 fn odd_names(fixture: &Fixture) -> Result<()> {

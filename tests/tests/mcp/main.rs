@@ -21,6 +21,7 @@ mod modes;
 mod raw_http;
 mod restart;
 mod sampling;
+mod schema_pages;
 mod setup;
 mod top_queries;
 mod types;
@@ -57,6 +58,7 @@ fn main() -> Result<ExitCode> {
         explain::CASES,
         modes::CASES,
         sampling::CASES,
+        schema_pages::CASES,
         setup::CASES,
         top_queries::CASES,
         types::CASES,
