@@ -24,7 +24,7 @@ mod proposals;
 mod read_only;
 mod schema;
 pub(crate) mod source;
-mod statements;
+pub(crate) mod statements;
 pub(crate) mod text;
 mod tokens;
 

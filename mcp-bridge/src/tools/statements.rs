@@ -16,15 +16,15 @@ type Record = Map<String, Value>;
 const NAME: &str = "pg_stat_statements";
 
 /// Which statements are asked for.
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// One of [`statements::ORDERS`].
-    pub(super) sort: &'a str,
-    pub(super) limit: i64,
-    pub(super) all_databases: bool,
+    pub(crate) sort: &'a str,
+    pub(crate) limit: i64,
+    pub(crate) all_databases: bool,
 }
 
 /// `pg_stat_statements` in this database.
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     /// Its schema, quoted.
     schema: String,
     version: String,
@@ -35,7 +35,7 @@ impl Recorded {
     ///
     /// It is not looked up in what is known of the server: that may be minutes old, and who has just
     /// done what the tool says wants to see that it helped.
-    pub(super) async fn find(session: &mut Session) -> Result<Option<Self>, ToolError> {
+    pub(crate) async fn find(session: &mut Session) -> Result<Option<Self>, ToolError> {
         source::own_path(session).await?;
         let row = session.rows(statements::FOUND, &[]).await?.pop().unwrap_or_default();
         let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -64,7 +64,7 @@ impl Recorded {
     }
 
     /// The dearest statements, of all that was counted.
-    pub(super) async fn top(
+    pub(crate) async fn top(
         &self,
         server: &ServerInfo,
         session: &mut Session,

@@ -14,6 +14,7 @@ use crate::error::{Kind, ToolError};
 use crate::sampling::Sampler;
 use crate::settings::limits::Limits;
 use crate::tools::source::{self, EXTENSION, quoted};
+use crate::tools::statements::{Recorded, Wanted};
 use crate::tools::{AccessMode, Context, health};
 
 /// The extension that records statements.
@@ -187,19 +188,13 @@ async fn findings(request: &Request) -> Result<Vec<Finding>, ToolError> {
 }
 
 async fn queries(request: &Request, server: &ServerInfo) -> Result<Vec<Query>, ToolError> {
-    let params = [Param::Text(Some(ORDER)), Param::Int(request.top.into())];
     let mut session = request.session().await?;
-    let rows = match source::function(server, "mcp_top_queries") {
-        Some(function) => {
-            let sql = format!("select * from {function}(sort_by => $1, max_rows => $2::integer)");
-            session.rows(&sql, &params).await?
-        }
-        None => {
-            let sql = source::top_queries(server)?;
-            source::own_path(&mut session).await?;
-            session.rows(&sql, &params).await?
-        }
+    let Some(recorded) = Recorded::find(&mut session).await? else {
+        let message = format!("{STATEMENTS} is not there any more");
+        return Err(ToolError::new(Kind::MissingExtension, message));
     };
+    let wanted = Wanted { sort: ORDER, limit: request.top.into(), all_databases: false };
+    let rows = recorded.top(server, &mut session, &wanted).await?;
     session.finish().await;
     rows.into_iter().map(typed).collect()
 }
