@@ -111,3 +111,33 @@ delete from victim
 --- attack: queries as one text
 --- call: analyze_query_indexes {"queries": "delete from victim"}
 --- control: insert into extra values (92, 'x')
+
+--- attack: hidden index with a statement behind it
+--- call: explain_query {"hide_indexes": ["victim_pkey; delete from victim"]}
+--- sql:
+select * from victim
+--- control: insert into extra values (93, 'x')
+
+--- attack: queryid with a statement behind it
+--- call: explain_query {"queryid": "1); delete from victim; --"}
+--- control: insert into extra values (94, 'x')
+
+--- attack: value of a parameter with a statement behind it
+--- call: explain_query {"parameters": ["1'); delete from victim; --"], "analyze": true}
+--- sql:
+select * from victim where id = $1
+--- control: insert into extra values (95, 'x')
+
+--- attack: value of a parameter that a domain checks
+--- setup: create domain trapped as integer check (harm() > 0)
+--- call: explain_query {"parameters": ["5"], "analyze": true}
+--- sql:
+select $1::trapped
+--- control: select 5::trapped
+
+--- attack: value of a parameter that is a list of such
+--- setup: create domain trapped_too as integer check (harm() > 0)
+--- call: explain_query {"parameters": ["{5}"]}
+--- sql:
+select * from victim where array[id] = $1::trapped_too[]
+--- control: select 5::trapped_too
