@@ -9,7 +9,8 @@ use super::session::Session;
 use crate::error::{Kind, ToolError};
 
 /// The setting `shared_preload_libraries` is for `pg_read_all_settings` to read; to others the
-/// parameters that a loaded library has defined tell.
+/// parameters that a loaded library has defined tell. Those are in `pg_settings`; what a
+/// configuration file alone sets is not.
 const PROBE: &str = "
 select
     pg_catalog.current_setting('server_version_num')::integer as version_num,
@@ -35,12 +36,10 @@ select
     ) as available,
     case when pg_catalog.pg_has_role(current_user, 'pg_read_all_settings', 'usage')
         then pg_catalog.current_setting('shared_preload_libraries')
-        else pg_catalog.concat_ws(
-            ',',
-            case when pg_catalog.current_setting('pg_stat_statements.max', true) is not null
-                then 'pg_stat_statements' end,
-            case when pg_catalog.current_setting('auto_explain.log_min_duration', true) is not null
-                then 'auto_explain' end
+        else (
+            select coalesce(pg_catalog.string_agg(pg_catalog.split_part(s.name, '.', 1), ','), '')
+            from pg_catalog.pg_settings as s
+            where s.name in ('pg_stat_statements.max', 'auto_explain.log_min_duration')
         )
     end as preloaded";
 

@@ -56,6 +56,18 @@
 --- call: get_top_queries {"limit": 1e300}
 --- at bridge: a number that no integer holds
 
+--- attack: all_databases of get_top_queries
+--- call: get_top_queries {"all_databases": "true or harm() = 1"}
+--- control: select harm()
+
+--- attack: delta_seconds of get_top_queries
+--- call: get_top_queries {"delta_seconds": "1); select harm(); --"}
+--- control: select harm()
+
+--- attack: an interval that would hold a call for an hour
+--- call: get_top_queries {"delta_seconds": 3600}
+--- at bridge: longer than a call may take
+
 --- attack: health_type
 --- call: analyze_db_health {"health_type": "index'; delete from victim; --"}
 --- control: delete from victim where id = 7

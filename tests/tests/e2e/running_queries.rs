@@ -12,6 +12,7 @@ use crate::fixture::{Fixture, answered, refused};
 pub(crate) const CASES: &[Case] = &[
     ("running_queries_say_who_waits_for_whom", blocked),
     ("running_queries_show_what_the_caller_may_see", privileges),
+    ("running_queries_show_no_texts_where_the_guard_keeps_them", kept_texts),
 ];
 
 /// Asks until a statement is seen at work.
@@ -100,5 +101,24 @@ fn privileges(fixture: &Fixture) -> Result<()> {
     ensure!(seen.len() == 1 && seen[0].contains("as mine"), "{seen:?}");
     let seen = texts("running_monitor")?;
     ensure!(seen.len() == 2 && seen.iter().any(|text| text.contains("as secret")), "{seen:?}");
+    Ok(())
+}
+
+/// What keeps a latched session from the views' texts keeps it from these functions.
+fn kept_texts(fixture: &Fixture) -> Result<()> {
+    let mut client = fixture.database("running_kept", &["pg_stat_statements", "mcp_advisor"])?;
+    client.batch_execute("select mcp_schemas(); set mcp_advisor.guard_statement_texts = off")?;
+    client.batch_execute("select mcp_guard()")?;
+    for call in [
+        "mcp_running_queries()",
+        "mcp_running_queries(true)",
+        "mcp_top_queries('calls', 1000)",
+        "mcp_top_queries('calls', 1000, true, 1)",
+    ] {
+        let error = client.query(&format!("select * from {call}"), &[]).err();
+        let error = error.with_context(|| format!("{call} is answered"))?;
+        let said = error.as_db_error().context("no error of the server")?;
+        ensure!(said.message().contains("statement texts"), "{call}: {said:?}");
+    }
     Ok(())
 }

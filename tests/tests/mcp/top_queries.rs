@@ -213,7 +213,7 @@ fn interval(fixture: &Fixture) -> Result<()> {
             client.batch_execute("select max(id) as old from t")?;
             client.batch_execute("select min(id) as both from t")?;
         }
-        let arguments = json!({"sort_by": "calls", "delta_seconds": 4, "limit": 100});
+        let arguments = json!({"sort_by": "calls", "delta_seconds": 8, "limit": 100});
         let call = json!({"name": "get_top_queries", "arguments": arguments});
         let began = Instant::now();
         let id = pipe.begin("tools/call", &call)?;
@@ -230,9 +230,9 @@ fn interval(fixture: &Fixture) -> Result<()> {
         let held = fixture.backends(&database, "state <> 'idle' or backend_xmin is not null")?;
         ensure!(held == 0, "{held} backends are busy while it waits");
         let answer = pipe.answer(id)?["result"].clone();
-        ensure!(began.elapsed() >= Duration::from_secs(4), "{:?}", began.elapsed());
+        ensure!(began.elapsed() >= Duration::from_secs(8), "{:?}", began.elapsed());
         ensure!(answer["isError"] != true, "{answer}");
-        ensure!(text(&answer).contains("\nCounted for 4 s until now; no"), "{answer}");
+        ensure!(text(&answer).contains("\nCounted for 8 s until now; no"), "{answer}");
         let queries = answer["structuredContent"]["queries"].as_array().context("queries")?;
         let calls = |marker: &str| {
             let has =
