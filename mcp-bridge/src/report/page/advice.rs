@@ -154,7 +154,8 @@ fn front(advice: &Advice) -> Markup {
             figure { (pareto::drawing(advice)) }
             details.checks open {
                 summary { "The same as a table" }
-                div.table { table {
+                // It may be long, and is as high as the drawing: who has no mouse can scroll it, too.
+                div.table tabindex="0" { table {
                     caption { "Pareto front of size and time" }
                     (heads(&FRONT))
                     tbody {
