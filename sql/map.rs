@@ -55,3 +55,26 @@ pub const ALL: [&str; 13] = [
     SEARCH_OTHERS,
     TYPE_NAMES,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_one_select_of_qualified_names() {
+        for text in ALL {
+            let code: Vec<&str> =
+                text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+            let code = code.join("\n");
+            let first = code.split_whitespace().next().unwrap();
+            assert!(["with", "select"].contains(&first), "{text}");
+            assert!(!code.contains(';'), "{text}");
+            for from in ["from pg_", "join pg_"] {
+                assert_eq!(
+                    code.matches(from).count(),
+                    code.matches(&format!("{from}catalog.")).count()
+                );
+            }
+        }
+    }
+}

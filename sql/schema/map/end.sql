@@ -28,7 +28,9 @@ select
         limit 1
     ) as table_oid,
     (
-        select pg_catalog.string_agg(distinct pg_catalog.format('%I.%I', m.nspname, t.relname), ', ')
+        select pg_catalog.string_agg(
+            distinct pg_catalog.format('%I.%I', m.nspname, t.relname), ', '
+        )
         from pg_catalog.pg_rewrite as r
         join pg_catalog.pg_depend as d
             on d.classid = r.tableoid and d.objid = r.oid

@@ -65,7 +65,10 @@ with other (classid, oid, relation_oid, kind, namespace, name, details, labels) 
         end,
         null
     from pg_catalog.pg_constraint as k
-    where k.conrelid <> 0 and k.conparentid = 0 and k.coninhcount = 0 and k.contype in ('c', 'f', 'p', 'u', 'x')
+    where k.conrelid <> 0
+        and k.conparentid = 0
+        and k.coninhcount = 0
+        and k.contype in ('c', 'f', 'p', 'u', 'x')
 
     union all
 
