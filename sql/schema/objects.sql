@@ -5,7 +5,22 @@
 -- lock on a table: details are put together from the catalog, not by the functions that print
 -- definitions. Needs no privilege beyond reading the catalog; the last value of a sequence is shown
 -- to those who may use it.
-, member as (
+, held as materialized (
+    -- Sequences, among others, that another session has locked so that reading them would wait.
+    select l.relation
+    from pg_catalog.pg_locks as l
+    where l.locktype = 'relation'
+        and l.granted
+        and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+        and l.database = (
+            select d.oid
+            from pg_catalog.pg_database as d
+            where d.datname = pg_catalog.current_database()
+        )
+        and l.pid <> pg_catalog.pg_backend_pid()
+),
+
+member as (
     select
         d.classid,
         d.objid,
@@ -155,8 +170,12 @@ listed (schema, kind, name, oid, classid, owner, rows_estimate, size_bytes, deta
                         r.relpersistence = 'p'
                         or r.relpersistence = 'u' and not pg_catalog.pg_is_in_recovery()
                     )
-                    then 'last value '
-                        || coalesce(pg_catalog.pg_sequence_last_value(r.oid)::text, 'none')
+                    then case
+                        when r.oid in (select h.relation from held as h)
+                            then 'last value not read: locked'
+                        else 'last value '
+                            || coalesce(pg_catalog.pg_sequence_last_value(r.oid)::text, 'none')
+                    end
             end,
             (
                 select pg_catalog.string_agg(pg_catalog.format(

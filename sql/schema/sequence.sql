@@ -1,7 +1,8 @@
 -- One sequence as JSON.
 --
 -- $1: schema; $2: name, unquoted; $3: sequence. No row when there is none. The last value is shown
--- to those who may use or read the sequence, and absent until the sequence was used.
+-- to those who may use or read the sequence, and absent until the sequence was used. Reading it would
+-- wait for a session that alters the sequence: then "locked" is there in its place.
 select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
     'schema', n.nspname,
     'name', c.relname,
@@ -17,8 +18,10 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
                 c.relpersistence = 'p'
                 or c.relpersistence = 'u' and not pg_catalog.pg_is_in_recovery()
             )
+            and not k.locked
             then pg_catalog.pg_sequence_last_value(c.oid)
     end,
+    'locked', case when k.locked then true end,
     'start', q.seqstart,
     'increment', q.seqincrement,
     'minimum', q.seqmin,
@@ -66,4 +69,22 @@ join pg_catalog.pg_namespace as n
     on n.oid = c.relnamespace
 join pg_catalog.pg_sequence as q
     on q.seqrelid = c.oid
+cross join lateral (
+    select exists (
+        select
+        from pg_catalog.pg_locks as l
+        where l.locktype = 'relation'
+            and l.granted
+            and l.mode in (
+                'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'
+            )
+            and l.relation = c.oid
+            and l.database = (
+                select d.oid
+                from pg_catalog.pg_database as d
+                where d.datname = pg_catalog.current_database()
+            )
+            and l.pid <> pg_catalog.pg_backend_pid()
+    ) as locked
+) as k
 where n.nspname = $1 and c.relname = $2 and $3 = 'sequence'

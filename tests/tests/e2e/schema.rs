@@ -361,7 +361,8 @@ fn no_locks(fixture: &Fixture) -> Result<()> {
     other.batch_execute(
         "begin; lock table app.customers in access exclusive mode;
         alter index app.orders_2024_pkey set (fillfactor = 80);
-        lock table app.orders_rest in access exclusive mode",
+        lock table app.orders_rest in access exclusive mode;
+        alter sequence app.tickets cycle",
     )?;
     client.batch_execute("set statement_timeout = '20s'")?;
     for kind in KINDS {
@@ -372,6 +373,10 @@ fn no_locks(fixture: &Fixture) -> Result<()> {
     let size: i64 = client.query_one(sql, &[])?.try_get(0)?;
     ensure!(size > 0, "the size of the last ANALYZE");
     ensure!(!client.query("select * from mcp_schemas()", &[])?.is_empty());
+    let tickets = &list(&mut client, "app", "sequence")?["tickets"];
+    ensure!(tickets == "smallint, increment 5, last value not read: locked", "{tickets}");
+    let sequence = object(&mut client, "app", "tickets", "sequence")?;
+    expect(&sequence, &[("/locked", json!(true)), ("/last_value", Value::Null)])?;
     // One object's definition cannot be printed: an error soon, not a wait.
     let error = client.query("select mcp_object('app', 'customers')", &[]);
     let code = error.err().and_then(|error| error.code().cloned());

@@ -50,8 +50,12 @@ fn reference() -> BTreeMap<&'static str, Arguments> {
 }
 
 /// What is ours beside it. None must be given; `sql` neither where a `queryid` can stand for it.
-const OURS: [(&str, &[&str]); 1] =
-    [("explain_query", &["hide_indexes", "queryid", "parameters", "plan_format"])];
+const OURS: [(&str, &[&str]); 4] = [
+    ("explain_query", &["hide_indexes", "queryid", "parameters", "plan_format"]),
+    ("get_object_details", &["part", "offset"]),
+    ("list_objects", &["name_pattern", "limit", "offset"]),
+    ("list_schemas", &["offset"]),
+];
 
 fn ours(tool: &Value) -> &'static [&'static str] {
     OURS.iter().find(|(name, _)| tool == name).map_or(&[], |(_, arguments)| arguments)
