@@ -360,7 +360,7 @@ fn parameters(fixture: &Fixture) -> Result<()> {
     ensure!(text.contains("rows=10 loops=1"), "{text}");
     // No value is known: a generic plan, and nothing that could be executed.
     let text = explained(&mut client, "select $1::integer + 1 from items", "")?;
-    ensure!(text.contains("Seq Scan on items"), "{text}");
+    ensure!(text.contains("on items"), "{text}");
     let sql = "select mcp_explain('select $1::integer + 1 from items', \"analyze\" => true)";
     refused(&mut client, sql, "42P02")?;
     // A typical value that the statement cannot do with.

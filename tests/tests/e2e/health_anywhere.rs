@@ -5,6 +5,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant};
 
@@ -286,7 +288,16 @@ fn hanging_commits(_: &Fixture) -> Result<()> {
     wait_for(&mut client, "select current_setting('synchronous_standby_names') = 'nobody'")?;
     let mut writer = cluster.connect("postgres")?;
     let pid: i32 = writer.query_one("select pg_backend_pid()", &[])?.try_get(0)?;
-    let waiting = spawn(move || writer.batch_execute("insert into parent values (1)"));
+    // Commits wait only when the checkpointer has read the setting, too.
+    let enough = Arc::new(AtomicBool::new(false));
+    let no_more = Arc::clone(&enough);
+    let waiting = spawn(move || {
+        while !no_more.load(Ordering::Relaxed) {
+            writer
+                .batch_execute("insert into parent select coalesce(max(id), 0) + 1 from parent")?;
+        }
+        Ok::<_, postgres::Error>(())
+    });
     wait_for(
         &mut client,
         &format!("select wait_event = 'SyncRep' from pg_stat_activity where pid = {pid}"),
@@ -294,6 +305,7 @@ fn hanging_commits(_: &Fixture) -> Result<()> {
     let found = verdicts(&report(&mut cluster.connect("postgres")?)?);
     let lost: Vec<&String> = usual.iter().filter(|one| !found.contains(one)).collect();
     ensure!(lost.is_empty(), "not found while commits hang: {lost:#?}");
+    enough.store(true, Ordering::Relaxed);
     client.batch_execute(&format!("select pg_cancel_backend({pid})"))?;
     Ok(waiting.join().map_err(|_| anyhow!("the writer panicked"))??)
 }

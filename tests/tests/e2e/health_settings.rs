@@ -91,8 +91,8 @@ pub(crate) fn simulated(
 }
 
 fn durability(_: &Fixture) -> Result<()> {
-    // fsync, full_page_writes and synchronous_commit are off in every scratch cluster.
-    let (mut cluster, mut client) = server("")?;
+    // fsync and full_page_writes are off in every scratch cluster.
+    let (mut cluster, mut client) = server("synchronous_commit = off")?;
     client.batch_execute(r#"create database "O ther""#)?;
     client.batch_execute(
         r#"create role "Night ly"; create role batch;
