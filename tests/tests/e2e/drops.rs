@@ -76,7 +76,8 @@ fn database(fixture: &Fixture, name: &str, schema: &str) -> Result<Client> {
 }
 
 /// Judges indexes unused however young the counters are.
-const JUDGE_ALL: &str = "set mcp_advisor.health_unused_index_window = 0";
+const JUDGE_ALL: &str =
+    "set mcp_advisor.health_unused_index_window = 0; select pg_stat_force_next_flush()";
 
 const TABLES: &str = "
     create table parent (id integer primary key);

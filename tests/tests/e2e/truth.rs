@@ -21,13 +21,11 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Share by which a real index may differ in cost from the one advised: its size and the tree's
-/// height are not quite the estimated ones. Measured on these: nothing beyond EXPLAIN's rounding.
-const COST_TOLERANCE: f64 = 0.005;
-
-/// What the descent through one level of a tree costs: 50 times `cpu_operator_cost`
-/// (`btcostestimate`, `selfuncs.c`). Where columns depend on each other the inner pages hold fewer
-/// entries than estimated, and on the verge of a level the real index has one more.
-const LEVEL: f64 = 50.0 * 0.0025;
+/// height are not quite the estimated ones. On the verge of a level the real tree has one more, whose
+/// descent costs 0.125 (50 times `cpu_operator_cost`, `btcostestimate` in `selfuncs.c`), in a nested
+/// loop as often as that turns. Measured on these: 0.042; without that, nothing beyond EXPLAIN's
+/// rounding.
+const COST_TOLERANCE: f64 = 0.05;
 
 /// Every gain counts, so that each query gets its index.
 const GENEROUS: &str = "min_improvement => 0, pareto_ratio => 0";
@@ -93,7 +91,7 @@ fn compare(
     for (query, position) in QUERIES.iter().zip(1..) {
         let (claimed, real) = (claimed(position)?, plan_cost(client, query)?);
         // EXPLAIN prints two decimals.
-        let error = ((claimed - real).abs() - LEVEL - 0.005).max(0.0) / real;
+        let error = ((claimed - real).abs() - 0.005).max(0.0) / real;
         ensure!(error <= tolerance, "claimed {claimed}, EXPLAIN says {real}: {query}");
     }
     Ok(())
