@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(4);
 
 /// How long a function of the server may go on that does not look whether it was cancelled; on an
 /// idle machine these take a second or two.
-const DEAF: Duration = Duration::from_secs(20);
+const DEAF: Duration = Duration::from_secs(40);
 
 /// Most bytes of an answer: the bridge's own limit, and what JSON and the copy as text add.
 const ANSWER: usize = 400_000;
