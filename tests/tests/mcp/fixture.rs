@@ -69,6 +69,7 @@ pub(crate) fn endless(marker: &str) -> String {
 
 const SETTINGS: &str = "
 shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.max = 20000
 max_connections = 300
 track_activity_query_size = 16384
 mcp_advisor.guard_functions = 'pg_catalog.pg_sleep'
