@@ -115,7 +115,9 @@ fn no_such_kind(kind: &str) -> AdvisorError {
     }
 }
 
-fn require_schema(name: &str) -> Result<(), AdvisorError> {
+/// # Errors
+/// [`AdvisorError::NoSchema`] when there is no schema of this name.
+pub(crate) fn require_schema(name: &str) -> Result<(), AdvisorError> {
     let exists: Option<bool> = query::one(
         "select exists (select from pg_catalog.pg_namespace as n where n.nspname = $1)",
         &[name.into()],

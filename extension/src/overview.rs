@@ -8,7 +8,7 @@ use pgrx::Spi;
 use pgrx::spi::SpiError;
 
 use crate::error::AdvisorError;
-use crate::{query, relate, sys};
+use crate::{objects, query, sys};
 
 /// Objects whose lines are made at a time.
 const AT_A_TIME: usize = 50;
@@ -44,7 +44,7 @@ pub(crate) fn page(
 ) -> Result<PageRow, AdvisorError> {
     let _scope = query::own_scope();
     if let Some(schema) = schema {
-        relate::require_schema(schema)?;
+        objects::require_schema(schema)?;
     }
     let all = listed(schema)?;
     let first = match after {

@@ -7,7 +7,7 @@ use advisor_core::relate::{Origin, Relationship, Table, Traits};
 use pgrx::Spi;
 
 use crate::error::AdvisorError;
-use crate::query;
+use crate::{objects, query};
 
 pub(crate) use load::Map;
 pub(crate) use paths::paths;
@@ -39,7 +39,7 @@ pub(crate) struct RelationshipRow {
 pub(crate) fn relationships(schema: Option<&str>) -> Result<Vec<RelationshipRow>, AdvisorError> {
     let _scope = query::own_scope();
     if let Some(schema) = schema {
-        require_schema(schema)?;
+        objects::require_schema(schema)?;
     }
     let map = Map::load()?;
     let in_schema = |position: usize| {
@@ -94,19 +94,4 @@ fn row(one: &Relationship, tables: &[Table]) -> Option<RelationshipRow> {
         }
     }
     Some(row)
-}
-
-/// # Errors
-/// [`AdvisorError::NoSchema`] when there is no schema of this name.
-pub(crate) fn require_schema(name: &str) -> Result<(), AdvisorError> {
-    let exists: Option<bool> = query::one(
-        "select exists (select from pg_catalog.pg_namespace as n where n.nspname = $1)",
-        &[name.into()],
-    )?;
-    if exists == Some(true) {
-        return Ok(());
-    }
-    let near = query::texts(advisor_sql::schema::NEAR_SCHEMAS, &[name.into()])?;
-    let hint = advisor_sql::schema::schema_hint(&near);
-    Err(AdvisorError::NoSchema { name: name.to_owned(), hint })
 }
