@@ -26,6 +26,7 @@ const EVERY: Duration = Duration::from_millis(25);
 // Without pgrx's wrappers, which are not made for signal handlers and callbacks on errors.
 unsafe extern "C-unwind" {
     fn GetCurrentStatementStartTimestamp() -> pg_sys::TimestampTz;
+    fn get_timeout_active(id: c_int) -> bool;
     fn geterrcode() -> c_int;
     fn errmsg(format: *const c_char, ...) -> c_int;
     fn errdetail(format: *const c_char, ...) -> c_int;
@@ -40,8 +41,10 @@ thread_local! {
 
 /// The timeout's identifier, for its handler.
 static TIMEOUT: AtomicI32 = AtomicI32::new(0);
-/// The most that the process may have to itself, in bytes.
-static MOST: AtomicU64 = AtomicU64::new(u64::MAX);
+/// The most that the process may have to itself, in bytes; 0 when that is yet to be found, from what
+/// it has when the handler looks for the first time: a statement that ends before then takes no more
+/// than is written in that time, and needs no reading of files.
+static MOST: AtomicU64 = AtomicU64::new(0);
 /// The ceiling, in bytes.
 static CEILING: AtomicU64 = AtomicU64::new(u64::MAX);
 /// Bytes of a page.
@@ -81,11 +84,15 @@ fn number(digits: &[u8]) -> Option<u64> {
 unsafe extern "C-unwind" fn look() {
     // SAFETY: a variable of the process, null while it waits for a command.
     let idle = unsafe { (&raw const pg_sys::debug_query_string).read_volatile().is_null() };
-    let most = MOST.load(Ordering::Relaxed);
-    if idle || most == u64::MAX {
+    let ceiling = CEILING.load(Ordering::Relaxed);
+    if idle || ceiling == u64::MAX {
         return;
     }
-    if anonymous().is_some_and(|bytes| bytes > most) {
+    let Some(bytes) = anonymous() else { return };
+    let most = MOST.load(Ordering::Relaxed);
+    if most == 0 {
+        MOST.store(bytes.saturating_add(ceiling), Ordering::Relaxed);
+    } else if bytes > most {
         EXCEEDED.store(true, Ordering::Relaxed);
         cancel();
     }
@@ -110,19 +117,21 @@ pub(super) fn limit(ceiling: u64) {
     });
     OURS.set(Some(id));
     TIMEOUT.store(id, Ordering::Relaxed);
-    let Some(present) = anonymous() else { return };
     if ARMED_FOR.replace(start) != start {
         EXCEEDED.store(false, Ordering::Relaxed);
     }
     CEILING.store(ceiling, Ordering::Relaxed);
-    MOST.store(present.saturating_add(ceiling), Ordering::Relaxed);
-    arm(id, EVERY);
+    MOST.store(0, Ordering::Relaxed);
+    // It may still run from the statement before. An error at top level takes all timeouts down.
+    // SAFETY: reads the server's table of timeouts.
+    if !unsafe { get_timeout_active(id) } {
+        arm(id, EVERY);
+    }
 }
 
 /// Takes the ceiling off.
 pub(super) fn lift() {
     CEILING.store(u64::MAX, Ordering::Relaxed);
-    MOST.store(u64::MAX, Ordering::Relaxed);
     ARMED_FOR.set(0);
 }
 
