@@ -175,6 +175,10 @@ fn not_proven(fixture: &Fixture) -> Result<()> {
     ensure!(why(&mut plain)?.contains("roles that this one is not a member of"));
     client.batch_execute("grant pg_monitor to health_prover")?;
     ensure!(why(&mut plain)?.contains("roles that this one is not a member of"));
+    // Nor is the check lost to one that may not read the view.
+    client.batch_execute("revoke select on pg_stat_statements from public")?;
+    client.batch_execute("revoke pg_monitor from health_prover")?;
+    ensure!(why(&mut plain)?.contains("permission denied"), "{}", why(&mut plain)?);
 
     client.batch_execute("drop extension pg_stat_statements")?;
     ensure!(why(&mut client)?.contains("pg_stat_statements is not installed"));
