@@ -7,7 +7,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use advisor_core::model::{Order, TableUse};
-    use advisor_core::nodetree::{self, Node};
+    use advisor_core::nodetree::Tree;
     use advisor_core::shape::{self, Extract, Meets};
     use pgrx::prelude::*;
 
@@ -43,8 +43,8 @@ mod tests {
         .unwrap();
         let arena = Arena::new();
         let analyzed = sys::analyze(&arena, statement, &[]).unwrap();
-        let trees: Vec<Node> =
-            analyzed.dumps.iter().map(|dump| nodetree::read(dump).unwrap()).collect();
+        let trees: Vec<Tree<'_>> =
+            analyzed.dumps.iter().map(|dump| Tree::read(dump).unwrap()).collect();
         let mut catalog = ServerCatalog::new().unwrap();
         catalog.ensure(shape::relations(&trees).keys().copied()).unwrap();
         let extract = shape::extract(&trees, &catalog);

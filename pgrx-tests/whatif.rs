@@ -7,10 +7,10 @@ mod tests {
     use std::collections::BTreeSet;
 
     use advisor_core::index_set::IndexSet;
-    use advisor_core::model::IndexKey;
+    use advisor_core::model::{IndexKey, Method};
     use pgrx::prelude::*;
 
-    use crate::sys::{self, Arena, Hypotheticals, IndexSpec};
+    use crate::sys::{self, Arena, Hypotheticals, IndexSpec, KeySpec};
 
     fn table() {
         Spi::run(
@@ -66,7 +66,10 @@ mod tests {
             "ix_test",
             &[IndexSpec {
                 relation: relation.unwrap().to_u32(),
-                keys: &[IndexKey::asc(2)],
+                method: Method::Btree,
+                keys: &[KeySpec::Column(IndexKey::asc(2))],
+                condition: None,
+                share: 1.0,
                 include: &[],
                 pages: size.unwrap() as f64 / 8192.0,
                 tree_height: 1,
@@ -145,7 +148,10 @@ mod tests {
             "ix_test",
             &[IndexSpec {
                 relation: relation.unwrap().to_u32(),
-                keys: &[IndexKey::asc(2)],
+                method: Method::Btree,
+                keys: &[KeySpec::Column(IndexKey::asc(2))],
+                condition: None,
+                share: 1.0,
                 include: &[],
                 pages: 50.0,
                 tree_height: 1,

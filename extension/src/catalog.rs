@@ -1,16 +1,18 @@
 //! The server's catalog as the core's model, read through SPI and the catalog caches.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use advisor_core::model::{Catalog, Column, ExistingIndex, IndexKey, Leaf, Table};
+use advisor_core::model::{Catalog, Column, ExistingIndex, IndexKey, Leaf, Table, is_element};
 use advisor_core::shape::Facts;
 use pgrx::datum::DatumWithOid;
 use pgrx::{JsonB, Spi, pg_sys};
 use serde::Deserialize;
 
+use crate::elements::Elements;
 use crate::error::AdvisorError;
 use crate::query;
-use crate::sys;
+use crate::sys::{self, ValueType};
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
 const MIN_MAX: &str = include_str!("../../sql/catalog/minmax.sql");
@@ -77,6 +79,8 @@ pub(crate) struct ServerCatalog {
     seen: BTreeSet<u32>,
     min_max: BTreeMap<u32, bool>,
     row_security: Vec<bool>,
+    /// Written while statements are read, which only look at the rest.
+    elements: RefCell<Elements>,
 }
 
 impl ServerCatalog {
@@ -91,6 +95,7 @@ impl ServerCatalog {
             seen: BTreeSet::new(),
             min_max: min_max()?,
             row_security: Vec::new(),
+            elements: RefCell::default(),
         })
     }
 
@@ -160,17 +165,32 @@ impl ServerCatalog {
     }
 }
 
+impl ServerCatalog {
+    /// What the values of a column or an element are.
+    fn value_type(&self, relation: u32, number: i16) -> Option<ValueType> {
+        if is_element(number) {
+            return self.elements.borrow().value_type(*self.by_oid.get(&relation)?, number);
+        }
+        sys::attribute_type(relation, number)
+    }
+
+    /// Takes over what the statements read since the last call gave reason for.
+    pub(crate) fn settle(&mut self) {
+        self.elements.get_mut().settle(&mut self.model);
+    }
+}
+
 impl Facts for ServerCatalog {
     fn table(&self, relation: u32) -> Option<usize> {
         self.by_oid.get(&relation).copied()
     }
 
     fn btree_strategy(&self, operator: u32, relation: u32, column: i16) -> Option<u8> {
-        sys::btree_strategy(operator, relation, column)
+        sys::btree_strategy(operator, self.value_type(relation, column)?.type_oid)
     }
 
     fn is_inequality(&self, operator: u32, relation: u32, column: i16) -> bool {
-        sys::btree_strategy(sys::negator(operator), relation, column) == Some(3)
+        self.btree_strategy(sys::negator(operator), relation, column) == Some(3)
     }
 
     fn is_pattern_match(&self, operator: u32) -> bool {
@@ -183,6 +203,28 @@ impl Facts for ServerCatalog {
 
     fn aggregate_direction(&self, aggregate: u32) -> Option<bool> {
         self.min_max.get(&aggregate).copied()
+    }
+
+    fn expression(&self, relation: u32, dump: &str) -> Option<i16> {
+        let table = self.table(relation)?;
+        self.elements.borrow_mut().expression(table, relation, dump)
+    }
+
+    fn searches(&self, _: u32, _: u32, _: i16, _: bool) -> Vec<i16> {
+        Vec::new()
+    }
+
+    fn distances(&self, _: u32, _: u32, _: i16) -> Vec<i16> {
+        Vec::new()
+    }
+
+    fn predicate(&self, relation: u32, dump: &str) -> Option<u16> {
+        let id = self.table(relation)?;
+        if self.row_security(id) {
+            return None;
+        }
+        let table = self.model.tables.get(id)?;
+        self.elements.borrow_mut().predicate(id, table, dump)
     }
 }
 
@@ -239,6 +281,7 @@ fn table(row: TableRow) -> Table {
         partitioned: row.partitioned,
         leaves,
         columns,
+        predicates: Vec::new(),
         indexes: row.indexes.unwrap_or_default().into_iter().map(index).collect(),
         analyzed,
         rows_inserted,
@@ -271,7 +314,8 @@ fn default_width(column: &ColumnRow) -> f64 {
 fn column(relation: u32, row: ColumnRow, stats: Option<sys::ColumnStats>, rows: f64) -> Column {
     /// `DEFAULT_NUM_DISTINCT` of the server's `selfuncs.h`.
     const DEFAULT_DISTINCT: f64 = 200.0;
-    let (btree, dedup) = sys::btree_support(relation, row.number);
+    let (btree, dedup) =
+        sys::attribute_type(relation, row.number).map_or((false, false), sys::btree_support);
     let distinct = stats.map_or(0.0, |stats| stats.distinct);
     let n_distinct = if distinct > 0.0 {
         distinct
@@ -293,6 +337,7 @@ fn column(relation: u32, row: ColumnRow, stats: Option<sys::ColumnStats>, rows: 
         correlation: stats.map_or(0.0, |stats| stats.correlation),
         btree,
         dedup,
+        element: None,
     }
 }
 

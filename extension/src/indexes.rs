@@ -53,7 +53,7 @@ pub(crate) fn read(
             return Err(failed(ServerError::new(code, message)));
         };
         let name = free_name(&index, &indexes);
-        let def = IndexDef { table, keys: index.keys, include: index.include };
+        let def = IndexDef { include: index.include, ..IndexDef::btree(table, index.keys) };
         indexes.push(Hypothetical { def, name });
     }
     Ok(indexes)

@@ -5,6 +5,7 @@ mod api;
 mod catalog;
 mod doubts;
 mod drops;
+mod elements;
 mod error;
 mod explain;
 mod guard;

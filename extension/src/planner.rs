@@ -155,7 +155,14 @@ impl<'a> ServerPlanner<'a> {
         let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
         let name = self.names.get(&id).cloned();
         let name = name.unwrap_or_else(|| ddl::id(&self.catalog.model, def));
-        self.hypotheticals.add(id, &name, &specs);
+        // The texts of expressions and conditions mean what they meant when they were written.
+        self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
+        let hypotheticals = &mut self.hypotheticals;
+        let added = sys::subtransaction(true, || hypotheticals.add(id, &name, &specs));
+        if let Err(error) = added {
+            // The candidate has no index then, and no plan uses it.
+            pgrx::debug1!("no hypothetical index {name}: {}", error.message);
+        }
     }
 
     /// What EXPLAIN calls a candidate, instead of its identifier. To be said before it is planned

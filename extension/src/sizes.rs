@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use advisor_core::model::{IndexDef, IndexKey, Table};
+use advisor_core::ddl;
+use advisor_core::model::{IndexDef, IndexKey, Method, Table, is_element};
 use advisor_core::pool::{IndexSize, Sizer};
 use advisor_core::size::{GroupDistinct, SizeModel};
 
 use crate::catalog::ServerCatalog;
 use crate::hypopg::Hypopg;
 use crate::sampling;
-use crate::sys::{self, IndexSpec};
+use crate::sys::{self, IndexSpec, KeySpec};
 use crate::workload::Prepared;
 
 /// Correlation from which on equal values are taken to lie together.
@@ -67,7 +68,7 @@ impl<'a> Sizes<'a> {
             .leaves
             .iter()
             .zip(sizes)
-            .filter_map(|(leaf, size)| LeafSpec::new(table.oid, leaf.oid, def, size))
+            .filter_map(|(leaf, size)| LeafSpec::new(table, leaf.oid, def, size))
             .collect()
     }
 
@@ -109,7 +110,8 @@ impl<'a> Sizes<'a> {
         columns.sort_unstable();
         columns.dedup();
         let dedup = |number: &i16| table.columns.iter().any(|c| c.number == *number && c.dedup);
-        if self.catalog.row_security(def.table) {
+        if self.catalog.row_security(def.table) || columns.iter().any(|&number| is_element(number))
+        {
             return;
         }
         self.count_clustered(def.table, table, &columns);
@@ -148,31 +150,46 @@ impl<'a> Sizes<'a> {
 /// An index of a candidate on one relation with storage.
 pub(crate) struct LeafSpec {
     relation: u32,
-    keys: Vec<IndexKey>,
+    method: Method,
+    keys: Vec<KeySpec>,
     include: Vec<i16>,
+    condition: Option<String>,
+    share: f64,
     size: IndexSize,
 }
 
 impl LeafSpec {
-    fn new(table: u32, leaf: u32, def: &IndexDef, size: IndexSize) -> Option<Self> {
-        let keys: Option<Vec<IndexKey>> = def
-            .keys
-            .iter()
-            .map(|key| {
-                sys::leaf_column(table, key.column, leaf).map(|column| IndexKey { column, ..*key })
-            })
-            .collect();
+    fn new(table: &Table, leaf: u32, def: &IndexDef, size: IndexSize) -> Option<Self> {
+        let key = |key: &IndexKey| match table.column(key.column)?.element {
+            Some(_) => ddl::key_sql(table, key).map(KeySpec::Sql),
+            None => {
+                let column = sys::leaf_column(table.oid, key.column, leaf)?;
+                Some(KeySpec::Column(IndexKey { column, ..*key }))
+            }
+        };
+        let keys: Option<Vec<KeySpec>> = def.keys.iter().map(key).collect();
         let include: Option<Vec<i16>> =
-            def.include.iter().map(|&column| sys::leaf_column(table, column, leaf)).collect();
-        Some(Self { relation: leaf, keys: keys?, include: include?, size })
+            def.include.iter().map(|&column| sys::leaf_column(table.oid, column, leaf)).collect();
+        Some(Self {
+            relation: leaf,
+            method: def.method,
+            keys: keys?,
+            include: include?,
+            condition: def.condition(table).map(|predicate| predicate.sql.clone()),
+            share: def.share(table),
+            size,
+        })
     }
 
     /// What the planner is told of it.
     pub(crate) fn spec(&self) -> IndexSpec<'_> {
         IndexSpec {
             relation: self.relation,
+            method: self.method,
             keys: &self.keys,
             include: &self.include,
+            condition: self.condition.as_deref(),
+            share: self.share,
             pages: self.size.pages,
             tree_height: self.size.tree_height,
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{Catalog, IndexDef, IndexKey, Table};
+use crate::model::{Catalog, Element, IndexDef, IndexKey, Table};
 
 /// Keywords that cannot stand as a plain identifier: every one of PostgreSQL 15 to 18 that is not
 /// unreserved (`pg_get_keywords()`), sorted. `quote_identifier` in the server quotes the same.
@@ -50,7 +50,7 @@ pub fn create_index(catalog: &Catalog, def: &IndexDef) -> String {
 }
 
 /// A short name for a definition, the same in every run and on every server: `ix_` and the
-/// 64-bit FNV-1a hash of table, keys and INCLUDE columns as SQL.
+/// 64-bit FNV-1a hash of table, method, keys, INCLUDE columns and condition as SQL.
 #[must_use]
 pub fn id(catalog: &Catalog, def: &IndexDef) -> String {
     let canonical = body(catalog, def).unwrap_or_else(|| format!("{def:?}"));
@@ -61,21 +61,32 @@ pub fn id(catalog: &Catalog, def: &IndexDef) -> String {
 fn body(catalog: &Catalog, def: &IndexDef) -> Option<String> {
     let table = catalog.tables.get(def.table)?;
     let keys: Option<Vec<String>> = def.keys.iter().map(|key| key_sql(table, key)).collect();
-    let mut sql = format!("{} USING btree ({})", table_name(table), keys?.join(", "));
+    let method = def.method.as_str();
+    let mut sql = format!("{} USING {method} ({})", table_name(table), keys?.join(", "));
     if !def.include.is_empty() {
         let columns: Option<Vec<String>> =
             def.include.iter().map(|&column| column_sql(table, column)).collect();
         write!(sql, " INCLUDE ({})", columns?.join(", ")).ok()?;
     }
+    if def.predicate.is_some() {
+        write!(sql, " WHERE {}", def.condition(table)?.sql).ok()?;
+    }
     Some(sql)
 }
 
 fn column_sql(table: &Table, number: i16) -> Option<String> {
-    table.column(number).map(|column| quote_ident(&column.name))
+    let column = table.column(number)?;
+    match &column.element {
+        None => Some(quote_ident(&column.name)),
+        Some(Element { sql, opclass: Some(opclass), .. }) => Some(format!("{sql} {opclass}")),
+        Some(Element { sql, opclass: None, .. }) => Some(sql.clone()),
+    }
 }
 
-/// A key column; the order of NULLs is printed only where it is not the default.
-fn key_sql(table: &Table, key: &IndexKey) -> Option<String> {
+/// A key as CREATE INDEX takes it; the order of NULLs is printed only where it is not the default.
+/// `None` when the table has no such column.
+#[must_use]
+pub fn key_sql(table: &Table, key: &IndexKey) -> Option<String> {
     let order = match (key.descending, key.nulls_first) {
         (false, false) => "",
         (false, true) => " NULLS FIRST",

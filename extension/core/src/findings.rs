@@ -24,7 +24,8 @@ pub fn as_definition(table: TableId, index: &ExistingIndex) -> Option<IndexDef> 
         return None;
     }
     let keys: Vec<_> = index.keys.iter().map_while(|key| *key).collect();
-    (!keys.is_empty()).then(|| IndexDef { table, keys, include: index.include.clone() })
+    (!keys.is_empty())
+        .then(|| IndexDef { include: index.include.clone(), ..IndexDef::btree(table, keys) })
 }
 
 /// The existing indexes that are superfluous once `def` is built: not unique, behind no
@@ -49,7 +50,7 @@ pub fn write_overhead(table: &Table, def: &IndexDef) -> f64 {
     let keys: Vec<KeyPart> = def.keys.iter().filter_map(|key| part(key.column)).collect();
     let include: Vec<KeyPart> = def.include.iter().filter_map(|&column| part(column)).collect();
     let row = ((HEAP_HEADER + table.row_width.max(0.0)) / 8.0).ceil() * 8.0;
-    (tuple_bytes(&keys, &include) + LINE_POINTER) / (row + LINE_POINTER)
+    def.share(table) * (tuple_bytes(&keys, &include) + LINE_POINTER) / (row + LINE_POINTER)
 }
 
 /// Whether an UPDATE of the workload sets a column that the index stores: such updates can then

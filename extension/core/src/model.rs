@@ -37,8 +37,11 @@ pub struct Table {
     pub partitioned: bool,
     /// The leaves that would really hold the index: the table itself, or the leaf partitions.
     pub leaves: Vec<Leaf>,
-    /// User columns in attribute order; dropped ones are absent.
+    /// User columns in attribute order, dropped ones are absent; behind them the elements: keys
+    /// that are no plain columns ([`Column::element`]).
     pub columns: Vec<Column>,
+    /// Conditions that a partial index on the table could have.
+    pub predicates: Vec<Predicate>,
     /// Valid indexes that exist.
     pub indexes: Vec<ExistingIndex>,
     /// Whether statistics were ever collected (`pg_statistic` has a row for it).
@@ -98,6 +101,89 @@ pub struct Column {
     /// Whether that class's equal-image support function allows deduplication for the column's
     /// collation (nbtree README, "Deduplication").
     pub dedup: bool,
+    /// What it is when it is no attribute of the table.
+    pub element: Option<Element>,
+}
+
+/// Elements are numbered from here, beyond every attribute number (`MaxHeapAttributeNumber` 1600).
+pub const FIRST_ELEMENT: i16 = 20_000;
+
+/// Whether the number is that of an element, not of an attribute.
+#[must_use]
+pub const fn is_element(number: i16) -> bool {
+    number >= FIRST_ELEMENT
+}
+
+/// Something that an index can be built on and that is no attribute with its default b-tree
+/// operator class: an expression, or a column with another operator class or access method. It is
+/// a [`Column`] with a number of its own, so that everything said of columns can be said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Element {
+    /// As CREATE INDEX takes it: a quoted column name, or an expression in parentheses.
+    pub sql: String,
+    /// The operator class as SQL; `None` for the type's default one.
+    pub opclass: Option<String>,
+    /// The access method that it is for.
+    pub method: Method,
+    /// The attribute that it stands for, when it is a plain column.
+    pub column: Option<i16>,
+    /// The attributes that it reads, ascending.
+    pub reads: Vec<i16>,
+}
+
+/// The condition of a partial index.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Predicate {
+    /// As CREATE INDEX takes it after WHERE.
+    pub sql: String,
+    /// Share of the rows that fulfil it, 0 to 1.
+    pub selectivity: f64,
+    /// The attributes that it reads, ascending.
+    pub reads: Vec<i16>,
+    /// The attribute that it fixes to one value, which then tells nothing as a key.
+    pub fixes: Option<i16>,
+}
+
+/// An index access method of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Ordered; the default.
+    #[default]
+    Btree,
+    /// Equality by hash code.
+    Hash,
+    /// Generalized search tree.
+    Gist,
+    /// Space-partitioned search tree.
+    Spgist,
+    /// Inverted index.
+    Gin,
+    /// Summaries of block ranges.
+    Brin,
+}
+
+impl Method {
+    /// The name in `pg_am`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Btree => "btree",
+            Self::Hash => "hash",
+            Self::Gist => "gist",
+            Self::Spgist => "spgist",
+            Self::Gin => "gin",
+            Self::Brin => "brin",
+        }
+    }
+
+    /// The method of this name, if it is one of the server's own.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Btree, Self::Hash, Self::Gist, Self::Spgist, Self::Gin, Self::Brin]
+            .into_iter()
+            .find(|method| method.as_str() == name)
+    }
 }
 
 /// An index that exists, as far as it matters for candidates and replacements.
@@ -150,29 +236,58 @@ impl IndexKey {
     }
 }
 
-/// A b-tree index that could be built.
+/// An index that could be built.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexDef {
     /// The table.
     pub table: TableId,
-    /// Key columns in order, at least one.
+    /// Key columns in order, at least one. Elements are only for the method they name.
     pub keys: Vec<IndexKey>,
     /// INCLUDE columns, ascending.
     pub include: Vec<i16>,
+    /// The access method.
+    pub method: Method,
+    /// The condition of a partial index: position in [`Table::predicates`].
+    pub predicate: Option<u16>,
 }
 
 impl IndexDef {
-    /// A plain ascending index.
+    /// A b-tree without INCLUDE columns over all rows.
+    #[must_use]
+    pub const fn btree(table: TableId, keys: Vec<IndexKey>) -> Self {
+        Self { table, keys, include: vec![], method: Method::Btree, predicate: None }
+    }
+
+    /// A plain ascending b-tree.
     #[must_use]
     pub fn on(table: TableId, columns: &[i16]) -> Self {
-        Self { table, keys: columns.iter().copied().map(IndexKey::asc).collect(), include: vec![] }
+        Self::btree(table, columns.iter().copied().map(IndexKey::asc).collect())
+    }
+
+    /// An index like this one, with other columns.
+    #[must_use]
+    pub const fn with_columns(&self, keys: Vec<IndexKey>, include: Vec<i16>) -> Self {
+        Self { table: self.table, keys, include, method: self.method, predicate: self.predicate }
+    }
+
+    /// Whether two indexes can be compared column by column: the same table, b-tree and condition.
+    #[must_use]
+    pub fn comparable(&self, other: &Self) -> bool {
+        self.table == other.table
+            && self.predicate == other.predicate
+            && self.method == Method::Btree
+            && other.method == Method::Btree
     }
 
     /// Whether this index does everything that `other` does because `other`'s keys are a leading
     /// part of this one's (same direction, or all reversed) and its INCLUDE columns are stored here.
+    /// Other methods than the b-tree have no leading part: only the same index covers them.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        if self.table != other.table || self.keys.len() < other.keys.len() {
+        if !self.comparable(other) {
+            return self == other;
+        }
+        if self.keys.len() < other.keys.len() {
             return false;
         }
         let same = self.keys.iter().zip(&other.keys).all(|(a, b)| a == b);
@@ -186,6 +301,37 @@ impl IndexDef {
     /// Every column stored in the index, keys first.
     pub fn columns(&self) -> impl Iterator<Item = i16> + '_ {
         self.keys.iter().map(|key| key.column).chain(self.include.iter().copied())
+    }
+
+    /// Every attribute whose change changes the index: those stored, those that its expressions
+    /// read and those of its condition; ascending.
+    #[must_use]
+    pub fn depends_on(&self, table: &Table) -> Vec<i16> {
+        let mut found = Vec::new();
+        for number in self.columns() {
+            match table.column(number).and_then(|column| column.element.as_ref()) {
+                Some(element) => found.extend(&element.reads),
+                None => found.push(number),
+            }
+        }
+        if let Some(predicate) = self.condition(table) {
+            found.extend(&predicate.reads);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The condition of a partial index.
+    #[must_use]
+    pub fn condition<'t>(&self, table: &'t Table) -> Option<&'t Predicate> {
+        table.predicates.get(usize::from(self.predicate?))
+    }
+
+    /// Share of the table's rows that the index holds.
+    #[must_use]
+    pub fn share(&self, table: &Table) -> f64 {
+        self.condition(table).map_or(1.0, |predicate| predicate.selectivity)
     }
 }
 
@@ -208,7 +354,13 @@ pub struct TableUse {
     /// Requested orders (ORDER BY, GROUP BY, DISTINCT, window) whose leading part is on this
     /// table alone.
     pub orders: Vec<Order>,
-    /// Every column that the query reads from this occurrence, ascending; includes the above.
+    /// Elements of other access methods than the b-tree that a comparison or an ORDER BY of the
+    /// query can be answered with, each by an index of its own.
+    pub searched: Vec<i16>,
+    /// Conditions of the query that a partial index could have: positions in
+    /// [`Table::predicates`].
+    pub predicates: Vec<u16>,
+    /// Every attribute that the query reads from this occurrence, ascending; includes the above.
     pub read: Vec<i16>,
     /// Whether a whole-row or system-column reference rules out an index-only scan.
     pub whole_row: bool,

@@ -4,6 +4,8 @@
 //! server struct: no pointer, no version-dependent layout, and tests need no server. The grammar
 //! is that of PostgreSQL's `src/backend/nodes/outfuncs.c` and `read.c`.
 
+use std::ops::Range;
+
 /// How deep nodes and lists may nest before the rest is left unread: the walk is recursive and
 /// runs on the backend's stack.
 const MAX_DEPTH: usize = 400;
@@ -30,6 +32,25 @@ pub struct Node {
     pub tag: String,
     /// Field names (without colon) and values.
     pub fields: Vec<(String, Value)>,
+    /// Where it stands in the dump: from its opening brace to behind its closing one, in bytes.
+    pub span: Range<usize>,
+}
+
+/// A dump and what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tree<'a> {
+    /// The outermost node.
+    pub root: Node,
+    /// The dump.
+    pub text: &'a str,
+}
+
+impl<'a> Tree<'a> {
+    /// Reads a dumped node. `None` when the text is not a node at all.
+    #[must_use]
+    pub fn read(text: &'a str) -> Option<Self> {
+        read(text).map(|root| Self { root, text })
+    }
 }
 
 impl Value {
@@ -101,6 +122,35 @@ impl Node {
     }
 }
 
+/// What an expression calls, as far as the dump names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Called {
+    /// `pg_proc.oid`.
+    Function(u32),
+    /// `pg_operator.oid`; whether its function has been looked up already differs between dumps.
+    Operator(u32),
+}
+
+/// The functions and operators that the nodes name, in the order of the dump. Those behind a cast
+/// through text are the types' own and are not named.
+#[must_use]
+pub fn calls(node: &Node) -> Vec<Called> {
+    let mut found = Vec::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        for (name, value) in &node.fields {
+            match (name.as_str(), value) {
+                ("funcid", _) => found.push(Called::Function(node.oid("funcid"))),
+                ("opno", _) => found.push(Called::Operator(node.oid("opno"))),
+                (_, Value::Node(child)) => open.push(child),
+                (_, Value::List(items)) => open.extend(items.iter().filter_map(Value::node)),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 /// Reads one dumped node. `None` when the text is not a node at all.
 #[must_use]
 pub fn read(dump: &str) -> Option<Node> {
@@ -144,12 +194,14 @@ impl Reader<'_> {
     }
 
     fn node(&mut self, depth: usize) -> Option<Node> {
+        let start = self.at;
         self.at += 1;
-        let mut node = Node { tag: self.atom(), fields: Vec::new() };
+        let mut node = Node { tag: self.atom(), fields: Vec::new(), span: start..start };
         loop {
             match self.peek()? {
                 b'}' => {
                     self.at += 1;
+                    node.span.end = self.at;
                     return Some(node);
                 }
                 b':' => {
@@ -266,6 +318,15 @@ mod tests {
         assert_eq!(node.get("subquery"), Some(&Value::Null));
         assert_eq!(node.int("constvalue"), 4);
         assert_eq!(node.list("rows").len(), 2);
+    }
+
+    #[test]
+    fn nodes_know_where_they_stand() {
+        let tree = Tree::read("  {A :x {VAR :varno 1} :y ({C :z \\}} 7)}").unwrap();
+        let of = |node: &Node| &tree.text[node.span.clone()];
+        assert_eq!(of(&tree.root), &tree.text[2..]);
+        assert_eq!(of(tree.root.child("x").unwrap()), "{VAR :varno 1}");
+        assert_eq!(of(tree.root.nodes("y").next().unwrap()), "{C :z \\}}");
     }
 
     #[test]

@@ -218,7 +218,7 @@ fn candidates_of(query: &FakeQuery) -> Vec<IndexDef> {
             if distinct.len() == columns.len() {
                 let keys = columns.iter().copied().map(IndexKey::asc).collect();
                 let include = include.iter().copied().filter(|c| !columns.contains(c)).collect();
-                defs.insert(IndexDef { table: scan.table, keys, include });
+                defs.insert(IndexDef { include, ..IndexDef::btree(scan.table, keys) });
             }
         };
         for &a in &keys {

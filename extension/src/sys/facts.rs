@@ -4,19 +4,17 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 
+use super::element::ValueType;
+
 /// Number of the b-tree support function that allows deduplication (the server's `nbtree.h`).
 const BTEQUALIMAGE_PROC: i16 = 4;
 
-/// Strategy number (1 to 5) of `operator` in the b-tree family of the column's default operator
-/// class; `None` when it has no class or the operator is not a member.
-pub(crate) fn btree_strategy(operator: u32, relation: u32, column: i16) -> Option<u8> {
+/// Strategy number (1 to 5) of `operator` in the b-tree family of the type's default operator class;
+/// `None` when it has no class or the operator is not a member.
+pub(crate) fn btree_strategy(operator: u32, type_oid: u32) -> Option<u8> {
     // SAFETY: cache look-ups by value; unknown oids give 0.
     unsafe {
-        let type_oid = pg_sys::get_atttype(pg_sys::Oid::from(relation), column);
-        if type_oid == pg_sys::InvalidOid {
-            return None;
-        }
-        let class = pg_sys::GetDefaultOpClass(type_oid, pg_sys::BTREE_AM_OID);
+        let class = pg_sys::GetDefaultOpClass(pg_sys::Oid::from(type_oid), pg_sys::BTREE_AM_OID);
         if class == pg_sys::InvalidOid {
             return None;
         }
@@ -111,23 +109,15 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
     }
 }
 
-/// Whether the column's type has a default b-tree operator class, and whether that allows
-/// deduplication for the column's collation.
+/// Whether the type has a default b-tree operator class, and whether that allows deduplication for
+/// the collation.
 ///
 /// Asks the class's equal-image support function as `_bt_allequalimage` (`nbtutils.c`) does.
-pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
-    let (mut type_oid, mut typmod, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
+pub(crate) fn btree_support(of: ValueType) -> (bool, bool) {
     // SAFETY: cache look-ups by value; the support function is the operator class's own, called
     // with the argument that the index access method passes.
     unsafe {
-        pg_sys::get_atttypetypmodcoll(
-            pg_sys::Oid::from(relation),
-            column,
-            &raw mut type_oid,
-            &raw mut typmod,
-            &raw mut collation,
-        );
-        let class = pg_sys::GetDefaultOpClass(type_oid, pg_sys::BTREE_AM_OID);
+        let class = pg_sys::GetDefaultOpClass(pg_sys::Oid::from(of.type_oid), pg_sys::BTREE_AM_OID);
         if class == pg_sys::InvalidOid {
             return (false, false);
         }
@@ -137,9 +127,33 @@ pub(crate) fn btree_support(relation: u32, column: i16) -> (bool, bool) {
         if equal_image == pg_sys::InvalidOid {
             return (true, false);
         }
+        let collation = pg_sys::Oid::from(of.collation);
         let answer =
             pg_sys::OidFunctionCall1Coll(equal_image, collation, pg_sys::Datum::from(input));
         (true, answer.value() != 0)
+    }
+}
+
+/// Length, alignment (both in bytes) and average width of a type's values when nothing is known of
+/// them (`get_typavgwidth` of `lsyscache.c`).
+pub(crate) fn type_layout(of: ValueType) -> (i16, u8, f64) {
+    let (mut length, mut by_value, mut align) = (0_i16, false, 0_i8);
+    // SAFETY: writes the three out parameters, or raises an ERROR for an unknown type.
+    unsafe {
+        let type_oid = pg_sys::Oid::from(of.type_oid);
+        pg_sys::get_typlenbyvalalign(
+            type_oid,
+            &raw mut length,
+            &raw mut by_value,
+            (&raw mut align).cast(),
+        );
+        let align = match align as u8 {
+            b'c' => 1,
+            b's' => 2,
+            b'i' => 4,
+            _ => 8,
+        };
+        (length, align, f64::from(pg_sys::get_typavgwidth(type_oid, of.typmod)))
     }
 }
 

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{CandidateId, IndexKey};
+use advisor_core::model::{CandidateId, IndexKey, Method};
 use pgrx::pg_sys;
 
 use super::arena::Arena;
+use super::element::{self, Key, attribute_type};
 
 /// Hypothetical oids count down from here. They never reach a catalog: the planner looks a
 /// hypothetical index up only by its struct.
@@ -30,28 +31,40 @@ pub(crate) struct Hypotheticals {
 struct Template {
     candidate: CandidateId,
     info: *mut pg_sys::IndexOptInfo,
-    columns: Vec<ColumnType>,
-}
-
-struct ColumnType {
-    number: i16,
-    type_oid: pg_sys::Oid,
-    typmod: i32,
-    collation: pg_sys::Oid,
+    columns: Vec<Key>,
+    /// Conjuncts of the condition; null: none.
+    condition: *mut pg_sys::List,
+    /// Share of the relation's rows that the index holds.
+    share: f64,
 }
 
 /// What a hypothetical index on one relation looks like.
 pub(crate) struct IndexSpec<'a> {
     /// The relation with storage.
     pub(crate) relation: u32,
-    /// Keys, with that relation's attribute numbers.
-    pub(crate) keys: &'a [IndexKey],
-    /// INCLUDE columns, likewise.
+    /// The access method.
+    pub(crate) method: Method,
+    /// Keys.
+    pub(crate) keys: &'a [KeySpec],
+    /// INCLUDE columns, with that relation's attribute numbers.
     pub(crate) include: &'a [i16],
+    /// The condition of a partial index as SQL.
+    pub(crate) condition: Option<&'a str>,
+    /// Share of the relation's rows that it holds, 0 to 1.
+    pub(crate) share: f64,
     /// Pages of 8 KiB.
     pub(crate) pages: f64,
     /// Levels above the leaves; -1: unknown.
     pub(crate) tree_height: i32,
+}
+
+/// A key of a hypothetical index.
+#[derive(Debug, Clone)]
+pub(crate) enum KeySpec {
+    /// A column with its type's default operator class; the relation's attribute number.
+    Column(IndexKey),
+    /// What CREATE INDEX takes as a key, with its operator class and order.
+    Sql(String),
 }
 
 impl Hypotheticals {
@@ -71,18 +84,18 @@ impl Hypotheticals {
     }
 
     /// Adds one candidate, with an index per relation with storage. `name` is what EXPLAIN prints.
+    ///
+    /// A relation on which a key or the condition means nothing gets no index. The server's errors
+    /// are raised: call this within a sub-transaction if anything but plain columns is among them.
     pub(crate) fn add(&mut self, candidate: CandidateId, name: &str, specs: &[IndexSpec<'_>]) {
         self.names.insert(candidate, CString::new(name).unwrap_or_default());
         for spec in specs {
             let position = u32::try_from(self.candidates.len()).unwrap_or(u32::MAX >> 1);
             let oid = FIRST_OID.saturating_sub(position);
             self.candidates.push(candidate);
-            let (info, columns) = self.arena.with(|| template(spec, oid));
-            self.by_relation.entry(spec.relation).or_default().push(Template {
-                candidate,
-                info,
-                columns,
-            });
+            if let Some(template) = self.arena.with(|| template(candidate, spec, oid)) {
+                self.by_relation.entry(spec.relation).or_default().push(template);
+            }
         }
     }
 
@@ -111,45 +124,122 @@ impl Hypotheticals {
         let Some(templates) = self.by_relation.get(&relation) else { return };
         for template in templates.iter().filter(|t| offered.contains(t.candidate)) {
             // SAFETY: the template lives as long as `self`; the copy shares its arrays, which the
-            // planner only reads. `indextlist` must carry this relation's range-table index.
+            // planner only reads. What names columns must carry this relation's range-table index,
+            // so it is copied.
             unsafe {
                 let info: *mut pg_sys::IndexOptInfo =
                     pg_sys::palloc(size_of::<pg_sys::IndexOptInfo>()).cast();
                 *info = *template.info;
                 (*info).rel = rel;
-                (*info).tuples = (*rel).tuples;
+                (*info).tuples = ((*rel).tuples * template.share).max(1.0);
                 let relid = (*rel).relid as i32;
-                let mut targets = std::ptr::null_mut();
-                for (at, column) in template.columns.iter().enumerate() {
-                    let var = pg_sys::makeVar(
-                        relid,
-                        column.number,
-                        column.type_oid,
-                        column.typmod,
-                        column.collation,
-                        0,
-                    );
-                    let resno = i16::try_from(at + 1).unwrap_or(i16::MAX);
-                    let entry =
-                        pg_sys::makeTargetEntry(var.cast(), resno, std::ptr::null_mut(), false);
-                    targets = pg_sys::lappend(targets, entry.cast());
-                }
-                (*info).indextlist = targets;
+                (*info).indexprs = renumbered((*info).indexprs, relid);
+                (*info).indpred = renumbered(template.condition, relid);
+                (*info).indextlist = targets(&template.columns, (*info).indexprs, relid);
                 (*rel).indexlist = pg_sys::lcons(info.cast(), (*rel).indexlist);
             }
         }
     }
 }
 
-fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<ColumnType>) {
+/// A copy of expressions whose columns have range-table number 1, with another number.
+unsafe fn renumbered(list: *mut pg_sys::List, relid: i32) -> *mut pg_sys::List {
+    if list.is_null() {
+        return list;
+    }
+    // SAFETY: a list of expressions of ours; the copy belongs to the planner.
+    unsafe {
+        let copy = pg_sys::copyObjectImpl(list.cast());
+        pg_sys::ChangeVarNodes(copy.cast(), 1, relid, 0);
+        copy.cast()
+    }
+}
+
+/// The columns of an index as targets, as `build_index_tlist` (`plancat.c`) makes them.
+unsafe fn targets(
+    columns: &[Key],
+    expressions: *mut pg_sys::List,
+    relid: i32,
+) -> *mut pg_sys::List {
+    let mut targets = std::ptr::null_mut();
+    let mut next = 0;
+    for (at, column) in columns.iter().enumerate() {
+        // SAFETY: there are as many expressions as columns without attribute number.
+        unsafe {
+            let value: *mut pg_sys::Expr = if column.expression.is_null() {
+                pg_sys::makeVar(
+                    relid,
+                    column.attribute,
+                    pg_sys::Oid::from(column.of.type_oid),
+                    column.of.typmod,
+                    pg_sys::Oid::from(column.of.collation),
+                    0,
+                )
+                .cast()
+            } else {
+                next += 1;
+                pg_sys::list_nth(expressions, next - 1).cast()
+            };
+            let number = i16::try_from(at + 1).unwrap_or(i16::MAX);
+            let entry = pg_sys::makeTargetEntry(value, number, std::ptr::null_mut(), false);
+            targets = pg_sys::lappend(targets, entry.cast());
+        }
+    }
+    targets
+}
+
+/// The keys and INCLUDE columns of an index, resolved on its relation.
+unsafe fn columns(spec: &IndexSpec<'_>, method: pg_sys::Oid) -> Option<Vec<Key>> {
     let relation = pg_sys::Oid::from(spec.relation);
-    let numbers: Vec<i16> =
-        spec.keys.iter().map(|key| key.column).chain(spec.include.iter().copied()).collect();
-    let columns: Vec<ColumnType> = numbers.iter().map(|&n| column_type(relation, n)).collect();
+    let plain = |number: i16, class: pg_sys::Oid, (descending, nulls_first)| {
+        let of = attribute_type(spec.relation, number)?;
+        let expression = std::ptr::null_mut();
+        Some(Key { attribute: number, expression, of, class, descending, nulls_first })
+    };
+    let mut found = Vec::with_capacity(spec.keys.len() + spec.include.len());
+    for key in spec.keys {
+        // SAFETY: cache look-ups by value; the texts are CREATE INDEX's, read within the caller's
+        // sub-transaction.
+        found.push(unsafe {
+            match key {
+                KeySpec::Column(key) => {
+                    let of = attribute_type(spec.relation, key.column)?;
+                    let class = pg_sys::GetDefaultOpClass(pg_sys::Oid::from(of.type_oid), method);
+                    plain(key.column, class, (key.descending, key.nulls_first))?
+                }
+                KeySpec::Sql(sql) => element::key(relation, spec.method.as_str(), sql)?,
+            }
+        });
+    }
+    for &number in spec.include {
+        found.push(plain(number, pg_sys::InvalidOid, (false, false))?);
+    }
+    Some(found)
+}
+
+/// `Oid` of a method's row in `pg_am`.
+const fn method_oid(method: Method) -> pg_sys::Oid {
+    match method {
+        Method::Btree => pg_sys::BTREE_AM_OID,
+        Method::Hash => pg_sys::HASH_AM_OID,
+        Method::Gist => pg_sys::GIST_AM_OID,
+        Method::Spgist => pg_sys::SPGIST_AM_OID,
+        Method::Gin => pg_sys::GIN_AM_OID,
+        Method::Brin => pg_sys::BRIN_AM_OID,
+    }
+}
+
+fn template(candidate: CandidateId, spec: &IndexSpec<'_>, oid: u32) -> Option<Template> {
     // SAFETY: all arrays are zero-filled and as long as the counts that go with them; the access
     // method's routine table is the server's own copy in the current context (the arena).
     unsafe {
-        let am = pg_sys::GetIndexAmRoutineByAmId(pg_sys::BTREE_AM_OID, false);
+        let method = method_oid(spec.method);
+        let columns = columns(spec, method)?;
+        let condition = match spec.condition {
+            Some(sql) => element::condition(pg_sys::Oid::from(spec.relation), sql)?,
+            None => std::ptr::null_mut(),
+        };
+        let am = pg_sys::GetIndexAmRoutineByAmId(method, false);
         let info: *mut pg_sys::IndexOptInfo =
             pg_sys::palloc0(size_of::<pg_sys::IndexOptInfo>()).cast();
         let (all, keys) = (columns.len(), spec.keys.len());
@@ -164,25 +254,42 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
         (*info).indexcollations = zeroed(keys);
         (*info).opfamily = zeroed(keys);
         (*info).opcintype = zeroed(keys);
-        (*info).sortopfamily = (*info).opfamily;
-        (*info).reverse_sort = zeroed(keys);
-        (*info).nulls_first = zeroed(keys);
         (*info).opclassoptions = zeroed(keys);
         for (at, column) in columns.iter().enumerate() {
-            *(*info).indexkeys.add(at) = i32::from(column.number);
-            *(*info).canreturn.add(at) = true;
+            *(*info).indexkeys.add(at) = i32::from(column.attribute);
+            // Of the other methods some can return what they store, which depends on the operator
+            // class and is asked of a real index only: taken for one that cannot.
+            *(*info).canreturn.add(at) = spec.method == Method::Btree;
+            if !column.expression.is_null() {
+                (*info).indexprs = pg_sys::lappend((*info).indexprs, column.expression.cast());
+            }
         }
-        for (at, (key, column)) in spec.keys.iter().zip(&columns).enumerate() {
-            let class = pg_sys::GetDefaultOpClass(column.type_oid, pg_sys::BTREE_AM_OID);
-            *(*info).indexcollations.add(at) = column.collation;
-            *(*info).opfamily.add(at) = pg_sys::get_opclass_family(class);
-            *(*info).opcintype.add(at) = pg_sys::get_opclass_input_type(class);
-            *(*info).reverse_sort.add(at) = key.descending;
-            *(*info).nulls_first.add(at) = key.nulls_first;
+        for (at, column) in columns.iter().take(keys).enumerate() {
+            *(*info).indexcollations.add(at) = pg_sys::Oid::from(column.of.collation);
+            *(*info).opfamily.add(at) = pg_sys::get_opclass_family(column.class);
+            *(*info).opcintype.add(at) = pg_sys::get_opclass_input_type(column.class);
         }
-        (*info).relam = pg_sys::BTREE_AM_OID;
+        if (*am).amcanorder {
+            (*info).sortopfamily = (*info).opfamily;
+            (*info).reverse_sort = zeroed(keys);
+            (*info).nulls_first = zeroed(keys);
+            for (at, column) in columns.iter().take(keys).enumerate() {
+                *(*info).reverse_sort.add(at) = column.descending;
+                *(*info).nulls_first.add(at) = column.nulls_first;
+            }
+        }
+        (*info).relam = method;
         (*info).immediate = true;
         (*info).hypothetical = true;
+        capabilities(info, am);
+        Some(Template { candidate, info, columns, condition, share: spec.share })
+    }
+}
+
+/// What the access method can do.
+unsafe fn capabilities(info: *mut pg_sys::IndexOptInfo, am: *const pg_sys::IndexAmRoutine) {
+    // SAFETY: both are complete structs of the server's.
+    unsafe {
         (*info).amcanorderbyop = (*am).amcanorderbyop;
         (*info).amoptionalkey = (*am).amoptionalkey;
         (*info).amsearcharray = (*am).amsearcharray;
@@ -196,31 +303,10 @@ fn template(spec: &IndexSpec<'_>, oid: u32) -> (*mut pg_sys::IndexOptInfo, Vec<C
             pg_sys::amcostestimate_function,
             Option<unsafe extern "C-unwind" fn()>,
         >((*am).amcostestimate);
-        (info, columns)
     }
 }
 
 unsafe fn zeroed<T>(count: usize) -> *mut T {
     // SAFETY: the size is never zero, and all-zero is valid for the plain types used here.
     unsafe { pg_sys::palloc0(size_of::<T>() * count.max(1)).cast() }
-}
-
-fn column_type(relation: pg_sys::Oid, number: i16) -> ColumnType {
-    let mut column = ColumnType {
-        number,
-        type_oid: pg_sys::InvalidOid,
-        typmod: -1,
-        collation: pg_sys::InvalidOid,
-    };
-    // SAFETY: writes the three out parameters, or raises an ERROR for an unknown column.
-    unsafe {
-        pg_sys::get_atttypetypmodcoll(
-            relation,
-            number,
-            &raw mut column.type_oid,
-            &raw mut column.typmod,
-            &raw mut column.collation,
-        );
-    }
-    column
 }

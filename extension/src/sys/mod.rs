@@ -13,6 +13,7 @@ mod analyze;
 mod arena;
 mod create_index;
 mod disk;
+mod element;
 mod explain;
 mod facts;
 pub(crate) mod guard;
@@ -37,10 +38,13 @@ pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
 pub(crate) use create_index::{IndexText, read_index};
 pub(crate) use disk::free_bytes;
+pub(crate) use element::{
+    ValueType, attribute_type, condition_text, element_text, is_trusted_function, operator_function,
+};
 pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
-pub(crate) use hypothetical::{Hypotheticals, IndexSpec};
+pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
 pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;

@@ -18,6 +18,8 @@ use super::pg_compat;
 pub(crate) struct Planned {
     /// Total cost, as EXPLAIN prints it, summed over the rewritten queries.
     pub(crate) cost: f64,
+    /// Rows that the planner expects it to return, summed over the rewritten queries.
+    pub(crate) rows: f64,
     /// Candidates in the plan.
     pub(crate) used: IndexSet,
     /// Real indexes in the plan.
@@ -111,6 +113,7 @@ pub(super) unsafe fn note_plan(
     // SAFETY: a plan made by the server is complete and its parts are plan nodes.
     unsafe {
         planned.cost += (*(*tree).planTree).total_cost;
+        planned.rows += (*(*tree).planTree).plan_rows;
         let rtable = (*tree).rtable;
         collect_indexes((*tree).planTree, rtable, hypotheticals, planned);
         each((*tree).subplans, |subplan| {

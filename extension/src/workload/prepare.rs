@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
-use advisor_core::nodetree::{self, Node};
+use advisor_core::nodetree::Tree;
 use advisor_core::shape::{self, Extract};
 
 use super::read::{self, Read};
@@ -124,8 +124,8 @@ impl<'a> Preparer<'a> {
             let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
-        let trees: Vec<Node> =
-            statement.dumps.iter().filter_map(|dump| nodetree::read(dump)).collect();
+        let trees: Vec<Tree<'_>> =
+            statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect();
         let relations = shape::relations(&trees);
         if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
             let message = "the statement reads none of the tables in question";
@@ -138,6 +138,7 @@ impl<'a> Preparer<'a> {
         }
         let extract = shape::extract(&trees, catalog);
         drop(trees);
+        catalog.settle();
         self.identity.adopt(self.scope, role, &search_path);
         let prepared = Prepared {
             repaired: (text != entry.text).then_some(text),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use advisor_core::nodetree::{self, Node};
+use advisor_core::nodetree::Tree;
 use advisor_core::shape;
 
 use super::read::{self, Read};
@@ -47,10 +47,11 @@ pub(crate) fn single<'a>(
     let mut extract = shape::Extract::default();
     let dumps = std::mem::take(&mut statement.dumps);
     if !types.is_empty() {
-        let trees: Vec<Node> = dumps.iter().filter_map(|dump| nodetree::read(dump)).collect();
+        let trees: Vec<Tree<'_>> = dumps.iter().filter_map(|dump| Tree::read(dump)).collect();
         identity.adopt(scope, role, OWN_PATH);
         catalog.ensure(shape::relations(&trees).keys().copied())?;
         extract = shape::extract(&trees, catalog);
+        catalog.settle();
     }
     let bindings =
         values::bind_draws(arena, &types, &extract.params, 1, &entry, sys::may_read_column);

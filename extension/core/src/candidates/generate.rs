@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{INDEX_MAX_KEYS, KEY_WIDTH_MAX, Limits, TUPLE_BYTES_MAX, keyable, unique, values};
-use crate::model::{Column, IndexDef, IndexKey, Order, Table, TableUse};
+use crate::model::{Column, IndexDef, IndexKey, Method, Order, Predicate, Table, TableUse};
 
 /// Most bytes of INCLUDE columns together.
 const INCLUDE_BYTES_MAX: f64 = 40.0;
@@ -14,6 +14,10 @@ const PERMUTED: usize = 5;
 /// Columns in one role, and second columns of a pair, that are looked at: a statement that compares
 /// or reads hundreds must not make their every combination.
 const WIDE: usize = 40;
+/// Conditions of an occurrence that partial indexes are made for, and the candidates that each
+/// restricts.
+const CONDITIONS: usize = 3;
+const RESTRICTED: usize = 60;
 /// Columns of GROUP BY or DISTINCT whose orders are all tried.
 const FREE_ORDER: usize = 3;
 
@@ -41,7 +45,8 @@ impl<'a> Generator<'a> {
         let mut lookups =
             unique(usable(&table_use.join).into_iter().chain(usable(&table_use.equal)));
         lookups.truncate(WIDE);
-        let mut ranges = usable(&table_use.range);
+        // A column with another b-tree operator class is looked up like a range.
+        let mut ranges = usable(&[&table_use.range[..], &table_use.searched[..]].concat());
         ranges.truncate(WIDE);
         let mut orders: Vec<Vec<IndexKey>> = table_use
             .orders
@@ -76,6 +81,8 @@ impl<'a> Generator<'a> {
         self.pairs();
         self.covering();
         self.whole_scans();
+        self.partial();
+        self.other_methods();
         self.found
     }
 
@@ -172,7 +179,8 @@ impl<'a> Generator<'a> {
         let widths: Option<f64> =
             rest.iter().map(|&number| self.table.column(number).map(|c| c.avg_width)).sum();
         if widths.is_some_and(|bytes| bytes <= INCLUDE_BYTES_MAX) {
-            self.push(IndexDef { table: self.table_use.table, keys: keys.to_vec(), include: rest });
+            let plain = IndexDef::btree(self.table_use.table, keys.to_vec());
+            self.push(IndexDef { include: rest, ..plain });
         }
     }
 
@@ -184,7 +192,8 @@ impl<'a> Generator<'a> {
         }
         let several = |column: &&Column| values(column) > 1.0;
         let pool = if self.read.is_empty() {
-            self.table.columns.iter().filter(several).map(|column| column.number).collect()
+            let attributes = self.table.columns.iter().filter(|c| c.element.is_none());
+            attributes.filter(several).map(|column| column.number).collect()
         } else {
             self.read.clone()
         };
@@ -201,8 +210,52 @@ impl<'a> Generator<'a> {
         }
     }
 
+    /// For each condition, the candidates so far restricted to it; a column that it fixes to one value
+    /// is no key then, unless it is the only one.
+    fn partial(&mut self) {
+        let conditions: Vec<(u16, &Predicate)> = self
+            .table_use
+            .predicates
+            .iter()
+            .filter_map(|&at| Some((at, self.table.predicates.get(usize::from(at))?)))
+            .collect();
+        let whole = self.found.clone();
+        for (at, condition) in conditions.into_iter().take(CONDITIONS) {
+            for def in whole.iter().take(RESTRICTED) {
+                let fixed = |column: i16| condition.fixes == Some(column);
+                let mut keys = def.keys.clone();
+                keys.retain(|key| !fixed(key.column));
+                let mut include = def.include.clone();
+                include.retain(|&column| !fixed(column));
+                if keys.is_empty() {
+                    keys.clone_from(&def.keys);
+                }
+                self.push(IndexDef { predicate: Some(at), ..def.with_columns(keys, include) });
+            }
+        }
+    }
+
+    /// Elements of other access methods, each in an index of its own, also restricted.
+    fn other_methods(&mut self) {
+        for &number in &self.table_use.searched.clone() {
+            let Some(element) = self.table.column(number).and_then(|c| c.element.as_ref()) else {
+                continue;
+            };
+            if element.method == Method::Btree {
+                continue;
+            }
+            let keys = vec![IndexKey::asc(number)];
+            let whole =
+                IndexDef { method: element.method, ..IndexDef::btree(self.table_use.table, keys) };
+            for &condition in self.table_use.predicates.iter().take(CONDITIONS) {
+                self.push(IndexDef { predicate: Some(condition), ..whole.clone() });
+            }
+            self.push(whole);
+        }
+    }
+
     fn emit(&mut self, keys: Vec<IndexKey>) {
-        self.push(IndexDef { table: self.table_use.table, keys, include: vec![] });
+        self.push(IndexDef::btree(self.table_use.table, keys));
     }
 
     /// Takes a candidate that can be built and was not there before.
@@ -213,11 +266,14 @@ impl<'a> Generator<'a> {
     }
 
     fn valid(&self, def: &IndexDef) -> bool {
+        if def.method != Method::Btree {
+            return true;
+        }
         let count = def.keys.len();
         let lead = def.keys.first().and_then(|key| self.table.column(key.column));
         if count > self.max_columns
             || count + def.include.len() > INDEX_MAX_KEYS
-            || lead.is_none_or(|column| values(column) <= 1.0)
+            || (def.predicate.is_none() && lead.is_none_or(|column| values(column) <= 1.0))
             || unique(def.columns()).len() != count + def.include.len()
         {
             return false;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::generate::leading_ascending;
 use super::values;
-use crate::model::{Column, IndexDef, IndexKey, Order, Table, TableUse};
+use crate::model::{Column, IndexDef, IndexKey, Method, Order, Table, TableUse};
 
 /// Share of the rows that a range is taken to pass when nothing is known.
 const DEFAULT_RANGE: f64 = 0.1;
@@ -92,15 +92,19 @@ impl<'a> Ranker<'a> {
     }
 
     pub(super) fn rank(&self, def: &IndexDef, sequence: usize) -> Rank {
+        if def.method != Method::Btree {
+            return self.rank_other(def, sequence);
+        }
         let access = self.access(def);
         let covering = self.covers(def);
         let (order, limited) = self.order(def);
         let entry: f64 = def.columns().filter_map(|c| self.table.column(c)).map(width).sum();
-        let index_pages = self.rows * (12.0 + entry) / 7300.0;
+        let rows = self.rows * def.share(self.table);
+        let index_pages = rows * (12.0 + entry) / 7300.0;
         let heap_pages = f64::min(self.rows * access.fetched, self.table.pages);
         let visible = if covering { self.table.all_visible.clamp(0.0, 1.0) } else { 0.0 };
         let mut cost = 2.0
-            + access.scanned * (index_pages + self.rows * ROW)
+            + access.scanned * (index_pages + rows * ROW)
             + heap_pages * RANDOM_PAGE * (1.0 - visible);
         if limited && order >= 1.0 {
             cost *= LIMIT_SHARE;
@@ -114,8 +118,23 @@ impl<'a> Ranker<'a> {
         Rank { weak, change: cost - without, columns, sequence }
     }
 
+    /// Another access method than the b-tree: what it finds is left to the planner, so it comes before
+    /// whatever does not help.
+    fn rank_other(&self, def: &IndexDef, sequence: usize) -> Rank {
+        let change = -(self.table.pages + self.rows * ROW) / 2.0;
+        Rank { weak: false, change, columns: def.keys.len(), sequence }
+    }
+
     fn access(&self, def: &IndexDef) -> Access {
-        let mut access = Access { scanned: 1.0, fetched: 1.0, lead: 1.0, passengers: false };
+        // A condition is an equality that holds for the whole index.
+        let share = match def.condition(self.table) {
+            Some(condition) if def.keys.iter().any(|key| condition.reads.contains(&key.column)) => {
+                1.0
+            }
+            Some(condition) => condition.selectivity,
+            None => 1.0,
+        };
+        let mut access = Access { scanned: 1.0, fetched: share, lead: share, passengers: false };
         let mut open = true;
         for (position, key) in def.keys.iter().enumerate() {
             let lookup = self.is_lookup(key.column);
@@ -132,7 +151,7 @@ impl<'a> Ranker<'a> {
                 access.scanned *= share;
             }
             if position == 0 {
-                access.lead = share;
+                access.lead *= share;
             }
             open &= lookup;
             access.passengers |= !lookup && !ranged && !self.is_ordered(key.column);
@@ -150,8 +169,13 @@ impl<'a> Ranker<'a> {
 
     /// Whether an index-only scan is possible.
     fn covers(&self, def: &IndexDef) -> bool {
+        let fixed = def.condition(self.table).and_then(|condition| condition.fixes);
         !self.table_use.whole_row
-            && self.table_use.read.iter().all(|&read| def.columns().any(|column| column == read))
+            && self
+                .table_use
+                .read
+                .iter()
+                .all(|&read| fixed == Some(read) || def.columns().any(|column| column == read))
     }
 
     /// The largest part of a requested order that the index gives, and whether that is one with a

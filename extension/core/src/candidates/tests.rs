@@ -126,7 +126,7 @@ fn mixed_directions_are_kept_and_mirrors_are_not() {
         ..TableUse::default()
     };
     let found = run(table(), order(vec![down(3), IndexKey::asc(2)]), &Limits::default());
-    let mixed = IndexDef { table: 0, keys: vec![IndexKey::asc(3), down(2)], include: vec![] };
+    let mixed = IndexDef::btree(0, vec![IndexKey::asc(3), down(2)]);
     assert_eq!(found[0], mixed);
     let found = run(table(), order(vec![down(3), down(2)]), &Limits::default());
     assert_eq!(found[0], on(&[3, 2]));
@@ -229,7 +229,17 @@ prop_compose! {
         let all = equal.iter().chain(&range).chain(&join).chain(&more).copied().chain(ordered);
         let mut read = unique(all);
         read.sort_unstable();
-        TableUse { table: 0, equal, range, join, orders, read, whole_row, selectivity }
+        TableUse {
+            table: 0,
+            equal,
+            range,
+            join,
+            orders,
+            read,
+            whole_row,
+            selectivity,
+            ..TableUse::default()
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cache::{CostCache, Interrupted};
 use crate::index_set::IndexSet;
-use crate::model::{CandidateId, IndexDef, QueryId, TableId};
+use crate::model::{CandidateId, IndexDef, Method, QueryId, TableId};
 use crate::pool::Sizer;
 use crate::search::objective::Goal;
 use crate::search::state::Search;
@@ -248,17 +248,14 @@ impl Picked {
 /// The shorter indexes that serve the leading keys of `def`, shortest first.
 pub(crate) fn prefixes(def: &IndexDef) -> impl Iterator<Item = IndexDef> + '_ {
     let whole = usize::from(!def.include.is_empty());
-    (1..def.keys.len() + whole).map(|length| IndexDef {
-        table: def.table,
-        keys: def.keys[..length].to_vec(),
-        include: vec![],
-    })
+    let longest = if def.method == Method::Btree { def.keys.len() + whole } else { 1 };
+    (1..longest).map(|length| def.with_columns(def.keys[..length].to_vec(), vec![]))
 }
 
 /// The index that does what `first` does and has the rest of `second`'s columns behind; `None` if
 /// that is no new index or has more than `max_columns` keys.
 pub(crate) fn merge(first: &IndexDef, second: &IndexDef, max_columns: usize) -> Option<IndexDef> {
-    if first.table != second.table {
+    if !first.comparable(second) {
         return None;
     }
     let mut keys = first.keys.clone();
@@ -273,7 +270,7 @@ pub(crate) fn merge(first: &IndexDef, second: &IndexDef, max_columns: usize) -> 
     if keys.len() > max_columns || include.len() > MAX_INCLUDE {
         return None;
     }
-    let merged = IndexDef { table: first.table, keys, include: include.into_iter().collect() };
+    let merged = first.with_columns(keys, include.into_iter().collect());
     (merged != *first && merged != *second).then_some(merged)
 }
 
@@ -282,12 +279,10 @@ pub(crate) fn merge(first: &IndexDef, second: &IndexDef, max_columns: usize) -> 
 fn essence(def: &IndexDef, interest: &Interest) -> Option<IndexDef> {
     let useful = |column: i16| interest.contains(&(def.table, column));
     let length = def.keys.iter().take_while(|key| useful(key.column)).count();
-    if length == 0 || def.keys[length..].iter().any(|key| useful(key.column)) {
+    let ordered = def.method == Method::Btree;
+    if length == 0 || !ordered || def.keys[length..].iter().any(|key| useful(key.column)) {
         return None;
     }
-    Some(IndexDef {
-        table: def.table,
-        keys: def.keys[..length].to_vec(),
-        include: def.include.iter().copied().filter(|&column| useful(column)).collect(),
-    })
+    let include = def.include.iter().copied().filter(|&column| useful(column)).collect();
+    Some(def.with_columns(def.keys[..length].to_vec(), include))
 }

@@ -27,6 +27,7 @@ impl<'a> Walker<'a> {
         match quals {
             Value::Node(node) => {
                 self.clause(level, node);
+                self.conditions(level, node);
                 self.read(level, node);
             }
             Value::List(items) => {
@@ -58,11 +59,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn columns(&self, level: usize, node: &'a Node) -> Vec<ColumnRef> {
+    pub(super) fn columns(&self, level: usize, node: &'a Node) -> Vec<ColumnRef> {
         let mut out = Vec::new();
         let inner = strip(node);
         if inner.tag == "VAR" {
             self.resolve(level, inner, &mut out, 0);
+        } else {
+            out.extend(self.expression(level, inner));
         }
         out.retain(|&(_, column)| column > 0);
         out
@@ -115,6 +118,8 @@ impl<'a> Walker<'a> {
         if others.contains(&at) {
             return;
         }
+        let searches = self.facts.searches(operator, oid, column, commuted);
+        self.uses[at].searched.extend(searches);
         match strategy {
             Some(3) if others.is_empty() => self.uses[at].equal.push(column),
             Some(3) => {
@@ -131,7 +136,7 @@ impl<'a> Walker<'a> {
 
     /// The occurrences of tables that an expression reads, sub-selects left out: their answer is a
     /// constant for the scan unless it is correlated, which is a join for the planner.
-    fn uses_in(&self, level: usize, node: &'a Node) -> Vec<usize> {
+    pub(super) fn uses_in(&self, level: usize, node: &'a Node) -> Vec<usize> {
         let mut out = Vec::new();
         self.collect_uses(level, node, &mut out);
         out

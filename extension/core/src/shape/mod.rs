@@ -6,12 +6,13 @@
 
 mod clauses;
 mod levels;
+mod lift;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{QueryShape, TableId};
-use crate::nodetree::{Node, Value};
+use crate::model::{QueryShape, TableId, is_element};
+use crate::nodetree::{Node, Tree, Value};
 use levels::{Level, Rte};
 
 /// What the server's catalog says of operators and relations.
@@ -30,6 +31,19 @@ pub trait Facts {
     /// For `min` (`Some(false)`) and `max` (`Some(true)`) over an ordered type: the direction in
     /// which the first row is the answer.
     fn aggregate_direction(&self, aggregate: u32) -> Option<bool>;
+    /// The element of `relation` (see [`crate::model::Element`]) that stands for an expression with
+    /// the default b-tree operator class of its type. `dump` is its tree, with the relation as number
+    /// 1 of the range table. `None` when no index can be built on it.
+    fn expression(&self, relation: u32, dump: &str) -> Option<i16>;
+    /// The elements with which an index of another access method or operator class finds the rows
+    /// where `column operator value` (`value operator column` when `commuted`). `column` may be an
+    /// element.
+    fn searches(&self, operator: u32, relation: u32, column: i16, commuted: bool) -> Vec<i16>;
+    /// The elements whose index returns rows in the order of `column operator value`, nearest first.
+    fn distances(&self, operator: u32, relation: u32, column: i16) -> Vec<i16>;
+    /// The position in [`crate::model::Table::predicates`] of a condition, given as in
+    /// [`Self::expression`]. `None` when it is none for a partial index.
+    fn predicate(&self, relation: u32, dump: &str) -> Option<u16>;
 }
 
 /// How a parameter meets the rest of the statement.
@@ -81,10 +95,10 @@ pub struct Extract {
 
 /// The relations that the trees read or write, with their `relkind`.
 #[must_use]
-pub fn relations(trees: &[Node]) -> BTreeMap<u32, char> {
+pub fn relations(trees: &[Tree<'_>]) -> BTreeMap<u32, char> {
     let mut found = BTreeMap::new();
     for tree in trees {
-        visit(tree, &mut |node| {
+        visit(&tree.root, &mut |node| {
             if is_rte(node) && node.int("rtekind") == 0 {
                 let kind = node.text("relkind").and_then(|text| text.chars().next());
                 found.insert(node.oid("relid"), kind.unwrap_or('r'));
@@ -97,12 +111,12 @@ pub fn relations(trees: &[Node]) -> BTreeMap<u32, char> {
 
 /// Reads the uses of tables and parameters from the rewritten trees of one statement.
 #[must_use]
-pub fn extract(trees: &[Node], facts: &dyn Facts) -> Extract {
+pub fn extract(trees: &[Tree<'_>], facts: &dyn Facts) -> Extract {
     let mut result = Extract { relations: relations(trees), ..Extract::default() };
     let mut params = BTreeMap::new();
-    for tree in trees.iter().filter(|tree| tree.tag == "QUERY") {
-        let mut walker = Walker::new(facts);
-        let top = walker.build_level(tree, None, 0);
+    for tree in trees.iter().filter(|tree| tree.root.tag == "QUERY") {
+        let mut walker = Walker::new(facts, tree.text);
+        let top = walker.build_level(&tree.root, None, 0);
         walker.process(top, true);
         walker.finish();
         result.shape.uses.append(&mut walker.uses);
@@ -123,6 +137,8 @@ type ColumnRef = (usize, i16);
 
 struct Walker<'a> {
     facts: &'a dyn Facts,
+    /// The dump that the nodes stand in.
+    text: &'a str,
     levels: Vec<Level<'a>>,
     /// Levels made for sub-selects in expressions, by the address of their QUERY node.
     sublevels: BTreeMap<usize, usize>,
@@ -138,9 +154,10 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    fn new(facts: &'a dyn Facts) -> Self {
+    fn new(facts: &'a dyn Facts, text: &'a str) -> Self {
         Self {
             facts,
+            text,
             levels: Vec::new(),
             sublevels: BTreeMap::new(),
             processed: BTreeSet::new(),
@@ -340,11 +357,12 @@ impl<'a> Walker<'a> {
         for table_use in &mut self.uses {
             let compared = [&table_use.equal, &table_use.range, &table_use.join];
             let all: Vec<i16> = compared.into_iter().flatten().copied().collect();
-            table_use.read.extend(all);
+            table_use.read.extend(all.into_iter().filter(|&column| !is_element(column)));
             for list in [
                 &mut table_use.equal,
                 &mut table_use.range,
                 &mut table_use.join,
+                &mut table_use.searched,
                 &mut table_use.read,
             ] {
                 list.sort_unstable();

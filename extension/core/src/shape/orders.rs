@@ -38,6 +38,11 @@ impl<'a> Walker<'a> {
             let mut columns = Vec::new();
             if inner.tag == "VAR" {
                 self.resolve(level, inner, &mut columns, 0);
+            } else if keys.is_empty() && fixed {
+                self.distance(level, inner);
+            }
+            if columns.is_empty() {
+                columns.extend(self.expression(level, inner));
             }
             let &[(at, column)] = columns.as_slice() else { break };
             if column <= 0 || *table_use.get_or_insert(at) != at {
@@ -56,6 +61,22 @@ impl<'a> Walker<'a> {
             let order = Order { keys, fixed, limited };
             if !self.uses[at].orders.contains(&order) {
                 self.uses[at].orders.push(order);
+            }
+        }
+    }
+
+    /// Notes the elements whose index returns rows by their distance from a value: ORDER BY `a <-> b`.
+    fn distance(&mut self, level: usize, node: &'a Node) {
+        let args: Vec<&Node> = node.nodes("args").collect();
+        let &[left, right] = args.as_slice() else { return };
+        if node.tag != "OPEXPR" {
+            return;
+        }
+        for (here, there) in [(left, right), (right, left)] {
+            let [(at, column)] = self.columns(level, here)[..] else { continue };
+            if self.uses_in(level, there).is_empty() {
+                let found = self.facts.distances(node.oid("opno"), self.oids[at], column);
+                self.uses[at].searched.extend(found);
             }
         }
     }

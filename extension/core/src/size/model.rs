@@ -26,7 +26,8 @@ impl<'a> SizeModel<'a> {
         let own = [Leaf { oid: table.oid, rows: table.rows, pages: table.pages }];
         let leaves = if table.leaves.is_empty() { &own } else { table.leaves.as_slice() };
         let shape = Shape::of(self.groups, table, def);
-        leaves.iter().map(|leaf| shape.size(leaf.rows)).collect()
+        let share = def.share(table);
+        leaves.iter().map(|leaf| shape.size(leaf.rows * share)).collect()
     }
 }
 
