@@ -6,7 +6,9 @@ use pgrx::prelude::*;
 mod tests {
     use pgrx::prelude::*;
 
-    use crate::sys;
+    use advisor_core::model::Method;
+
+    use crate::sys::{self, KeyText};
 
     fn table() {
         Spi::run(
@@ -61,20 +63,47 @@ mod tests {
     #[pg_test]
     fn explain_reads_definitions_of_indexes() {
         Spi::run("create table exp_d (a int, b text, c date, \"D e\" numeric)").unwrap();
-        let read =
-            |columns: &str| sys::read_index(&format!("create index on exp_d ({columns})")).unwrap();
+        let read = |columns: &str| {
+            sys::read_index(&format!("create index on exp_d ({columns})"), || ()).unwrap()
+        };
         let index = read("c desc, a nulls first, \"D e\" desc nulls last) include (b, a, b");
-        let keys: Vec<(i16, bool, bool)> =
-            index.keys.iter().map(|key| (key.column, key.descending, key.nulls_first)).collect();
+        let plain = |key: &KeyText| match key {
+            KeyText::Column(key) => (key.column, key.descending, key.nulls_first),
+            KeyText::Element { .. } => panic!("{key:?}"),
+        };
+        let keys: Vec<(i16, bool, bool)> = index.keys.iter().map(plain).collect();
         assert_eq!(keys, [(3, true, true), (1, false, true), (4, true, false)]);
         assert_eq!((index.include, index.name), (vec![2], None));
         assert_eq!(index.column_names, ["c", "a", "D e", "b"]);
         assert_eq!(index.table_name, "exp_d");
-        let error = sys::read_index("create index on exp_d (a b c)").unwrap_err();
+        let error = sys::read_index("create index on exp_d (a b c)", || ()).unwrap_err();
         assert_eq!((error.code, error.position), (PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, Some(28)));
-        let error = sys::read_index("create unique index on exp_d (a)").unwrap_err();
+        let error = sys::read_index("create unique index on exp_d (a)", || ()).unwrap_err();
         assert_eq!(error.code, PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED);
-        assert!(sys::read_index("create index on exp_d (a)\0").is_err());
+        assert!(sys::read_index("create index on exp_d (a)\0", || ()).is_err());
+    }
+
+    #[pg_test]
+    fn explain_reads_any_kind_of_index() {
+        Spi::run("create table exp_k (a int, b text, c jsonb)").unwrap();
+        let read = |rest: &str| sys::read_index(&format!("create index on exp_k {rest}"), || ());
+        let index = read("(lower(b) desc, b text_pattern_ops) where a is null").unwrap();
+        let sql = |key: &KeyText| match key {
+            KeyText::Element { element, .. } => (element.sql.clone(), element.opclass.clone()),
+            KeyText::Column(_) => panic!("{key:?}"),
+        };
+        let keys: Vec<_> = index.keys.iter().map(sql).collect();
+        let class = Some("text_pattern_ops".to_owned());
+        assert_eq!(keys, [("lower(b)".to_owned(), None), ("b".to_owned(), class)]);
+        assert_eq!(index.condition.unwrap().sql, "((a IS NULL))");
+        assert_eq!(read("using gin (c)").unwrap().method, Method::Gin);
+        let code = |rest: &str| read(rest).unwrap_err().code;
+        assert_eq!(code("(random())"), PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION);
+        assert_eq!(code("(nothing)"), PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN);
+        assert_eq!(
+            code("using gist (a) include (b)"),
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED
+        );
     }
 
     #[pg_test]

@@ -3,20 +3,27 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use advisor_core::model::{Catalog, Column, ExistingIndex, IndexKey, Leaf, Table, is_element};
+use advisor_core::model::{
+    Catalog, Column, ExistingIndex, IndexDef, IndexKey, Leaf, Table, is_element,
+};
 use advisor_core::shape::Facts;
 use pgrx::datum::DatumWithOid;
-use pgrx::{JsonB, Spi, pg_sys};
+use pgrx::{JsonB, PgSqlErrorCode, Spi, pg_sys};
 use serde::Deserialize;
 
-use crate::elements::Elements;
+use crate::elements::{self, Elements};
 use crate::error::AdvisorError;
 use crate::query;
-use crate::sys::{self, ValueType};
+use crate::sys::{self, KeyText, ServerError, ValueType};
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
 const MIN_MAX: &str = include_str!("../../sql/catalog/minmax.sql");
 const NDISTINCT: &str = include_str!("../../sql/catalog/ndistinct.sql");
+
+/// What else can be done where an index cannot be tried.
+const HINT: &str = "Build the index on a copy of the database and look at the plans there.";
+/// Why an expression in the text of an index is not looked at.
+const NOT_C: &str = "indexes on expressions that call functions not written in C cannot be tried without being built";
 
 #[derive(Deserialize)]
 struct TableRow {
@@ -172,6 +179,50 @@ impl ServerCatalog {
             return self.elements.borrow().value_type(*self.by_oid.get(&relation)?, number);
         }
         sys::attribute_type(relation, number)
+    }
+
+    /// An index that was given as text; [`Self::settle`] puts what it needs into the model.
+    ///
+    /// # Errors
+    /// 0A000 for expressions that call anything but C code, which planning might run.
+    pub(crate) fn definition(
+        &mut self,
+        id: usize,
+        index: sys::IndexText,
+    ) -> Result<IndexDef, ServerError> {
+        let code = PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED;
+        let refused = |message: &str| Err(ServerError::new(code, message).with_hint(HINT));
+        let Some(table) = self.model.tables.get(id) else {
+            return refused("there is no such table");
+        };
+        let elements = self.elements.get_mut();
+        let mut keys = Vec::new();
+        for key in index.keys {
+            keys.push(match key {
+                KeyText::Column(key) => key,
+                KeyText::Element { element, of, order, dump } => {
+                    if dump.is_some_and(|dump| !elements::is_harmless(&dump)) {
+                        return refused(NOT_C);
+                    }
+                    match elements.number(id, element, of) {
+                        Some(column) => IndexKey { column, ..order },
+                        None => return refused("there are too many expressions on one table"),
+                    }
+                }
+            });
+        }
+        let mut def =
+            IndexDef { include: index.include, method: index.method, ..IndexDef::btree(id, keys) };
+        if let Some(condition) = index.condition {
+            if !elements::is_harmless(&condition.dump) {
+                return refused(NOT_C);
+            }
+            def.predicate = elements.condition(id, table, condition);
+            if def.predicate.is_none() {
+                return refused("the condition of the index cannot be estimated");
+            }
+        }
+        Ok(def)
     }
 
     /// Takes over what the statements read since the last call gave reason for.

@@ -14,7 +14,7 @@ use advisor_core::model::{
 };
 use advisor_core::nodetree::{self, Called, Node};
 
-use crate::sys::{self, Arena, Hypotheticals, ValueType};
+use crate::sys::{self, Arena, ConditionText, Hypotheticals, ValueType};
 
 /// A condition that more of the rows fulfil saves hardly anything.
 const MOST_ROWS: f64 = 0.9;
@@ -120,21 +120,37 @@ impl Elements {
         }
         let (sql, reads) =
             sys::subtransaction(true, || sys::condition_text(table.oid, dump)).ok()??;
-        let found = &self.tables.entry(id).or_default().predicates;
-        if let Some(at) = found.iter().position(|predicate| predicate.sql == sql) {
-            return u16::try_from(at).ok();
-        }
-        if found.len() >= MOST_PER_TABLE {
-            return None;
-        }
-        let selectivity = share_of_rows(table, &sql)?;
-        if selectivity > MOST_ROWS {
-            return None;
-        }
-        let fixes = fixes(&node, table, &reads);
+        let condition = ConditionText { sql, reads, dump: dump.to_owned() };
+        self.condition(id, table, condition).filter(|&at| {
+            let found = self.tables.get(&id).and_then(|t| t.predicates.get(usize::from(at)));
+            found.is_some_and(|predicate| predicate.selectivity <= MOST_ROWS)
+        })
+    }
+
+    /// The position of a condition among the table's, whatever share of the rows fulfils it; `None`
+    /// when there are too many or it cannot be planned.
+    pub(crate) fn condition(
+        &mut self,
+        id: TableId,
+        table: &Table,
+        condition: ConditionText,
+    ) -> Option<u16> {
         let found = &mut self.tables.entry(id).or_default().predicates;
-        found.push(Predicate { sql, selectivity, reads, fixes });
-        u16::try_from(found.len() - 1).ok()
+        let known = found.iter().position(|predicate| predicate.sql == condition.sql);
+        if known.is_none() && found.len() >= MOST_PER_TABLE {
+            return None;
+        }
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let selectivity = share_of_rows(table, &condition.sql)?;
+                let fixes = fixes(&nodetree::read(&condition.dump)?, table, &condition.reads);
+                let ConditionText { sql, reads, .. } = condition;
+                found.push(Predicate { sql, selectivity, reads, fixes });
+                found.len() - 1
+            }
+        };
+        u16::try_from(at).ok()
     }
 
     /// Puts what is new into the catalog.
@@ -173,6 +189,11 @@ fn column(number: i16, element: Element, of: ValueType) -> Column {
         element: Some(element),
         ..Column::default()
     }
+}
+
+/// Whether everything that a dumped expression calls is C code.
+pub(crate) fn is_harmless(dump: &str) -> bool {
+    nodetree::read(dump).is_some_and(|node| harmless(&node))
 }
 
 /// Whether everything that an expression calls is C code.

@@ -44,8 +44,8 @@ pub(crate) fn read(
     for text in texts {
         identity.adopt(scope, scope.caller(), &session.caller_path);
         let failed = |error| AdvisorError::InText { error, text: text.clone() };
-        let index = sys::read_index(text).map_err(failed)?;
-        identity.adopt(scope, scope.caller(), OWN_PATH);
+        let own_path = || identity.adopt(scope, scope.caller(), OWN_PATH);
+        let index = sys::read_index(text, own_path).map_err(failed)?;
         catalog.ensure(std::iter::once(index.table))?;
         let Some(table) = catalog.table(index.table) else {
             let message = format!("table \"{}\" cannot have an index", index.table_name);
@@ -53,9 +53,10 @@ pub(crate) fn read(
             return Err(failed(ServerError::new(code, message)));
         };
         let name = free_name(&index, &indexes);
-        let def = IndexDef { include: index.include, ..IndexDef::btree(table, index.keys) };
+        let def = catalog.definition(table, index).map_err(failed)?;
         indexes.push(Hypothetical { def, name });
     }
+    catalog.settle();
     Ok(indexes)
 }
 

@@ -3,11 +3,14 @@
 
 use std::ffi::{CStr, c_char};
 
-use advisor_core::model::IndexKey;
+use advisor_core::ddl;
+use advisor_core::model::{Element, IndexKey, Method};
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::analyze::{list_len, parse, to_c_string};
+use super::element::{self, Key, ValueType, attribute_type};
 use super::facts::may_read_some;
+use super::hypothetical;
 use super::position::locating;
 use super::subxact::ServerError;
 
@@ -25,27 +28,61 @@ pub(crate) struct IndexText {
     pub(crate) table: u32,
     /// Its name, unquoted.
     pub(crate) table_name: String,
-    /// Key columns.
-    pub(crate) keys: Vec<IndexKey>,
+    /// The access method.
+    pub(crate) method: Method,
+    /// Keys.
+    pub(crate) keys: Vec<KeyText>,
+    /// The condition of a partial index.
+    pub(crate) condition: Option<ConditionText>,
     /// INCLUDE columns, ascending, without doubles and without key columns.
     pub(crate) include: Vec<i16>,
     /// The names of the columns, keys first.
     pub(crate) column_names: Vec<String>,
 }
 
-/// Reads `text`. A lock on the table that readers do not notice stays until the enclosing
+/// A key of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyText {
+    /// A column with its type's default b-tree operator class and its own collation.
+    Column(IndexKey),
+    /// Anything else.
+    Element {
+        /// What it is.
+        element: Element,
+        /// What its values are.
+        of: ValueType,
+        /// DESC and NULLS FIRST; the column is of no meaning.
+        order: IndexKey,
+        /// The dump of the expression, where it is one.
+        dump: Option<String>,
+    },
+}
+
+/// The condition of a partial index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConditionText {
+    /// As CREATE INDEX takes it.
+    pub(crate) sql: String,
+    /// The attributes that it reads.
+    pub(crate) reads: Vec<i16>,
+    /// The dump of the expression.
+    pub(crate) dump: String,
+}
+
+/// Reads `text`. `resolved` is called once all names are resolved: what is printed after that names
+/// whatever is not found in the search path by then. A lock on the table that readers do not notice stays until the enclosing
 /// sub-transaction ends.
 ///
 /// # Errors
 /// What the server says of such a statement (42601, 42P01, 42703, 42704, 42501, …), and 0A000 for
 /// an index of a kind that cannot be tried.
-pub(crate) fn read_index(text: &str) -> Result<IndexText, ServerError> {
+pub(crate) fn read_index(text: &str, resolved: impl FnOnce()) -> Result<IndexText, ServerError> {
     let text = to_c_string(text)?;
     // SAFETY: what is read is allocated by the parser in the current context; see the functions.
-    locating(|| unsafe { read(&text) })?
+    locating(|| unsafe { read(&text, resolved) })?
 }
 
-unsafe fn read(text: &CStr) -> Result<IndexText, ServerError> {
+unsafe fn read(text: &CStr, resolved: impl FnOnce()) -> Result<IndexText, ServerError> {
     let invalid = |message| ServerError::new(PgSqlErrorCode::ERRCODE_SYNTAX_ERROR, message);
     // SAFETY: the tag says which struct the parser made; names are NUL-terminated or null.
     unsafe {
@@ -55,26 +92,43 @@ unsafe fn read(text: &CStr) -> Result<IndexText, ServerError> {
                 .with_hint("Write it as CREATE INDEX ON table (column, …)."));
         }
         let statement: *mut pg_sys::IndexStmt = (*raw).stmt.cast();
-        check_kind(statement)?;
+        let method = check_kind(statement)?;
         let table = find_table((*statement).relation)?;
+        let parsed = element::resolved(table, statement, text.as_ptr())?;
+        resolved();
         let mut index = IndexText {
             name: string((*statement).idxname),
             table: table.to_u32(),
             table_name: string(pg_sys::get_rel_name(table)).unwrap_or_default(),
+            method,
             keys: Vec::new(),
+            condition: None,
             include: Vec::new(),
             column_names: Vec::new(),
         };
-        for element in elements((*statement).indexParams) {
-            let (number, name) = column(element, table)?;
-            check_class(element, table, number)?;
-            index.keys.push(key(element, number));
+        for (element, key) in elements((*statement).indexParams).zip(&parsed.keys) {
+            if !(*element).opclassopts.is_null() {
+                return Err(unsupported("indexes with operator class parameters"));
+            }
+            let name = string((*element).name).unwrap_or_else(|| "expr".to_owned());
+            index.keys.push(key_text(table, method, element, key)?);
             index.column_names.push(name);
+        }
+        if !parsed.condition.is_null() {
+            if pg_sys::contain_mutable_functions(parsed.condition) {
+                return Err(mutable("functions in index predicate must be marked IMMUTABLE"));
+            }
+            index.condition = Some(ConditionText {
+                sql: format!("({})", element::sql(parsed.condition, table)?),
+                reads: element::attributes(parsed.condition),
+                dump: dump(parsed.condition),
+            });
         }
         for element in elements((*statement).indexIncludingParams) {
             let (number, name) = column(element, table)?;
             check_plain(element)?;
-            if !index.include.contains(&number) && index.keys.iter().all(|k| k.column != number) {
+            let is_key = |key: &KeyText| matches!(key, KeyText::Column(k) if k.column == number);
+            if !index.include.contains(&number) && !index.keys.iter().any(is_key) {
                 index.include.push(number);
                 index.column_names.push(name);
             }
@@ -88,24 +142,102 @@ unsafe fn read(text: &CStr) -> Result<IndexText, ServerError> {
     }
 }
 
-/// Refuses what the planner would not cost rightly.
-unsafe fn check_kind(statement: *mut pg_sys::IndexStmt) -> Result<(), ServerError> {
+fn mutable(message: &str) -> ServerError {
+    ServerError::new(PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION, message)
+}
+
+/// A key as the core has it.
+unsafe fn key_text(
+    table: pg_sys::Oid,
+    method: Method,
+    written: *mut pg_sys::IndexElem,
+    key: &Key,
+) -> Result<KeyText, ServerError> {
+    // SAFETY: the parser's element and what the server resolved it to; look-ups by value.
+    unsafe {
+        if key.attribute < 0 {
+            return Err(unsupported("indexes on system columns"));
+        }
+        let order = IndexKey {
+            column: key.attribute,
+            descending: key.descending,
+            nulls_first: key.nulls_first,
+        };
+        let am = hypothetical::method_oid(method);
+        let default = pg_sys::GetDefaultOpClass(pg_sys::Oid::from(key.of.type_oid), am);
+        let own = attribute_type(table.to_u32(), key.attribute);
+        let other_collation = own.is_some_and(|own| own.collation != key.of.collation);
+        if key.expression.is_null()
+            && method == Method::Btree
+            && key.class == default
+            && !other_collation
+        {
+            return Ok(KeyText::Column(order));
+        }
+        let mut sql = match key.expression.is_null() {
+            true => quoted(pg_sys::get_attname(table, key.attribute, false)),
+            false if pg_sys::contain_mutable_functions(key.expression) => {
+                return Err(mutable("functions in index expression must be marked IMMUTABLE"));
+            }
+            false => element::key_sql(key.expression, table)?,
+        };
+        if !(*written).collation.is_null() {
+            sql = format!("{sql} COLLATE {}", collation(key.of.collation));
+        }
+        let reads = match key.expression.is_null() {
+            true => vec![key.attribute],
+            false => element::attributes(key.expression),
+        };
+        let element = Element {
+            sql,
+            opclass: (key.class != default).then(|| element::class_name(key.class)),
+            method,
+            column: (key.attribute > 0).then_some(key.attribute),
+            reads,
+        };
+        let dump = (!key.expression.is_null()).then(|| dump(key.expression));
+        Ok(KeyText::Element { element, of: key.of, order, dump })
+    }
+}
+
+/// The dump of an expression.
+unsafe fn dump(node: *mut pg_sys::Node) -> String {
+    // SAFETY: a complete tree of the server's.
+    unsafe { string(pg_sys::nodeToString(node.cast())).unwrap_or_default() }
+}
+
+/// A name as SQL.
+unsafe fn quoted(name: *const c_char) -> String {
+    // SAFETY: NUL-terminated, or null for none.
+    unsafe { ddl::quote_ident(&string(name).unwrap_or_default()) }
+}
+
+unsafe fn collation(oid: u32) -> String {
+    // SAFETY: a name of the server's.
+    unsafe { string(pg_sys::generate_collation_name(pg_sys::Oid::from(oid))).unwrap_or_default() }
+}
+
+/// The access method; refuses what the planner would not cost rightly.
+unsafe fn check_kind(statement: *mut pg_sys::IndexStmt) -> Result<Method, ServerError> {
     // SAFETY: an IndexStmt of the parser's; the method's name is never null there.
     unsafe {
-        let method = (*statement).accessMethod;
-        if pg_sys::get_index_am_oid(method, false) != pg_sys::BTREE_AM_OID {
-            let method = string(method).unwrap_or_default();
-            return Err(unsupported(&format!("indexes of access method \"{method}\"")));
-        }
+        let name = string((*statement).accessMethod).unwrap_or_default();
+        pg_sys::get_index_am_oid((*statement).accessMethod, false);
+        let Some(method) = Method::from_name(&name) else {
+            return Err(unsupported(&format!("indexes of access method \"{name}\"")));
+        };
         let refused = [
             ((*statement).unique, "unique indexes"),
-            (!(*statement).whereClause.is_null(), "partial indexes"),
             (!(*statement).options.is_null(), "indexes with storage parameters"),
             (!(*statement).tableSpace.is_null(), "indexes with a tablespace"),
+            (
+                method != Method::Btree && !(*statement).indexIncludingParams.is_null(),
+                "INCLUDE columns in another index than a b-tree",
+            ),
         ];
         match refused.iter().find(|(refused, _)| *refused) {
             Some((_, what)) => Err(unsupported(what)),
-            None => Ok(()),
+            None => Ok(method),
         }
     }
 }
@@ -116,7 +248,8 @@ fn unsupported(what: &str) -> ServerError {
         format!("{what} cannot be tried without being built"),
     )
     .with_hint(
-        "B-tree indexes on plain columns can, with ASC, DESC, NULLS FIRST, NULLS LAST and INCLUDE.",
+        "Indexes of the server's own access methods can, on columns and expressions, with operator \
+         classes, ASC, DESC, NULLS FIRST, NULLS LAST, INCLUDE and WHERE.",
     )
 }
 
@@ -168,7 +301,7 @@ unsafe fn column(
     // SAFETY: an IndexElem has a name or an expression.
     unsafe {
         if (*element).name.is_null() {
-            return Err(unsupported("indexes on expressions"));
+            return Err(unsupported("expressions as INCLUDE columns"));
         }
         let name = string((*element).name).unwrap_or_default();
         match pg_sys::get_attnum(table, (*element).name) {
@@ -179,39 +312,6 @@ unsafe fn column(
             number if number < 0 => Err(unsupported("indexes on system columns")),
             number => Ok((number, name)),
         }
-    }
-}
-
-/// Refuses another operator class or collation than the column's own, which is what is costed.
-unsafe fn check_class(
-    element: *mut pg_sys::IndexElem,
-    table: pg_sys::Oid,
-    number: i16,
-) -> Result<(), ServerError> {
-    let (mut type_oid, mut typmod, mut collation) = (pg_sys::InvalidOid, -1, pg_sys::InvalidOid);
-    // SAFETY: the column exists; names are resolved by the server, which raises its own errors, that
-    // of a type without a b-tree operator class among them.
-    unsafe {
-        pg_sys::get_atttypetypmodcoll(
-            table,
-            number,
-            &raw mut type_oid,
-            &raw mut typmod,
-            &raw mut collation,
-        );
-        let method: *const c_char = c"btree".as_ptr();
-        let class =
-            pg_sys::ResolveOpClass((*element).opclass, type_oid, method, pg_sys::BTREE_AM_OID);
-        let usual = pg_sys::GetDefaultOpClass(type_oid, pg_sys::BTREE_AM_OID);
-        if class != usual || !(*element).opclassopts.is_null() {
-            return Err(unsupported("indexes with an operator class that is not the default"));
-        }
-        if !(*element).collation.is_null()
-            && pg_sys::get_collation_oid((*element).collation, false) != collation
-        {
-            return Err(unsupported("indexes with another collation than the column's"));
-        }
-        Ok(())
     }
 }
 
@@ -233,19 +333,6 @@ unsafe fn check_plain(element: *mut pg_sys::IndexElem) -> Result<(), ServerError
         PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
         format!("including column does not support {what}"),
     ))
-}
-
-unsafe fn key(element: *mut pg_sys::IndexElem, column: i16) -> IndexKey {
-    use pg_sys::{SortByDir, SortByNulls};
-    // SAFETY: an IndexElem of the parser's.
-    let (ordering, nulls) = unsafe { ((*element).ordering, (*element).nulls_ordering) };
-    let descending = ordering == SortByDir::SORTBY_DESC;
-    let nulls_first = match nulls {
-        SortByNulls::SORTBY_NULLS_FIRST => true,
-        SortByNulls::SORTBY_NULLS_LAST => false,
-        _ => descending,
-    };
-    IndexKey { column, descending, nulls_first }
 }
 
 unsafe fn string(text: *const c_char) -> Option<String> {

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 
+use advisor_core::ddl::quote_ident;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::analyze::{list_len, parse, to_c_string};
@@ -102,10 +103,8 @@ pub(crate) fn element_text(relation: u32, dump: &str) -> Option<ElementText> {
         if pg_sys::contain_mutable_functions(ready) {
             return None;
         }
-        let sql = deparsed(node, relation)?;
-        let again = pg_sys::stringToNode(dump.as_ptr()).cast::<pg_sys::Node>();
-        let sql = if is_call(again) { sql } else { format!("({sql})") };
         let relation = pg_sys::Oid::from(relation);
+        let sql = key_sql(node, relation).ok()?;
         let parsed = parsed(relation, &format!("create index on t ({sql})")).ok()?;
         let read = prepared(parsed.keys.first()?.expression);
         if !pg_sys::equal(ready.cast(), read.cast()) {
@@ -128,9 +127,10 @@ pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<(String, Vec<i
         if pg_sys::contain_mutable_functions(ready) {
             return None;
         }
-        let sql = format!("({})", deparsed(node, relation)?);
+        let relation = pg_sys::Oid::from(relation);
+        let sql = format!("({})", self::sql(node, relation).ok()?);
         let text = format!("create index on t (tableoid) where {sql}");
-        let parsed = parsed(pg_sys::Oid::from(relation), &text).ok()?;
+        let parsed = parsed(relation, &text).ok()?;
         if !pg_sys::equal(ready.cast(), prepared(parsed.condition).cast()) {
             return None;
         }
@@ -205,17 +205,68 @@ unsafe fn prepared(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
     }
 }
 
-unsafe fn deparsed(node: *mut pg_sys::Node, relation: u32) -> Option<String> {
-    // SAFETY: all columns of the tree are `relation`'s, with range-table number 1.
+/// An expression as SQL, under the search path in force.
+///
+/// # Errors
+/// 42P01 when the relation is gone.
+///
+/// # Safety
+/// All columns of the tree are `relation`'s, with range-table number 1; the server's errors are raised.
+pub(super) unsafe fn sql(
+    node: *mut pg_sys::Node,
+    relation: pg_sys::Oid,
+) -> Result<String, ServerError> {
+    // SAFETY: see the contract.
     unsafe {
-        let relation = pg_sys::Oid::from(relation);
         let name = pg_sys::get_rel_name(relation);
         if name.is_null() {
-            return None;
+            let message = format!("relation with OID {} does not exist", relation.to_u32());
+            return Err(ServerError::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message));
         }
         let context = pg_sys::deparse_context_for(name, relation);
         let text = pg_sys::deparse_expression(node, context, false, false);
-        CStr::from_ptr(text).to_str().ok().map(str::to_owned)
+        Ok(CStr::from_ptr(text).to_string_lossy().into_owned())
+    }
+}
+
+/// An expression as CREATE INDEX takes it for a key.
+///
+/// # Errors
+/// As [`sql`].
+///
+/// # Safety
+/// As [`sql`].
+pub(super) unsafe fn key_sql(
+    node: *mut pg_sys::Node,
+    relation: pg_sys::Oid,
+) -> Result<String, ServerError> {
+    // SAFETY: see the contract.
+    unsafe {
+        let text = sql(node, relation)?;
+        Ok(if is_call(node) { text } else { format!("({text})") })
+    }
+}
+
+/// The name of an operator class, with its schema unless that is searched.
+pub(crate) fn class_name(class: pg_sys::Oid) -> String {
+    // SAFETY: the tuple is held while its fixed part is read.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::CLAOID as i32,
+            pg_sys::Datum::from(class),
+        );
+        if tuple.is_null() {
+            return String::new();
+        }
+        let form: *const pg_sys::FormData_pg_opclass = pg_sys::GETSTRUCT(tuple).cast();
+        let name = CStr::from_ptr((*form).opcname.data.as_ptr()).to_string_lossy().into_owned();
+        let name = quote_ident(&name);
+        let schema = pg_sys::get_namespace_name((*form).opcnamespace);
+        pg_sys::ReleaseSysCache(tuple);
+        if pg_sys::OpclassIsVisible(class) || schema.is_null() {
+            return name;
+        }
+        format!("{}.{name}", quote_ident(&CStr::from_ptr(schema).to_string_lossy()))
     }
 }
 
@@ -229,7 +280,11 @@ unsafe fn is_call(node: *mut pg_sys::Node) -> bool {
     }
 }
 
-unsafe fn attributes(node: *mut pg_sys::Node) -> Vec<i16> {
+/// The attributes that an expression reads, ascending.
+///
+/// # Safety
+/// Its columns have range-table number 1.
+pub(super) unsafe fn attributes(node: *mut pg_sys::Node) -> Vec<i16> {
     let mut found = Vec::new();
     // SAFETY: the set is the server's own; its members are walked until it has no more.
     unsafe {

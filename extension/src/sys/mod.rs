@@ -36,7 +36,7 @@ mod wait;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
-pub(crate) use create_index::{IndexText, read_index};
+pub(crate) use create_index::{ConditionText, IndexText, KeyText, read_index};
 pub(crate) use disk::free_bytes;
 pub(crate) use element::{
     ValueType, attribute_type, condition_text, element_text, is_trusted_function, operator_function,
