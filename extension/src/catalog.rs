@@ -1,5 +1,7 @@
 //! The server's catalog as the core's model, read through SPI and the catalog caches.
 
+mod inherit;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +88,9 @@ pub(crate) struct ServerCatalog {
     seen: BTreeSet<u32>,
     min_max: BTreeMap<u32, bool>,
     row_security: Vec<bool>,
+    /// The tables whose descendants were looked for, and what was found.
+    ancestors: BTreeSet<u32>,
+    descendants: BTreeMap<u32, Vec<u32>>,
     /// Written while statements are read, which only look at the rest.
     elements: RefCell<Elements>,
 }
@@ -102,6 +107,8 @@ impl ServerCatalog {
             seen: BTreeSet::new(),
             min_max: min_max()?,
             row_security: Vec::new(),
+            ancestors: BTreeSet::new(),
+            descendants: BTreeMap::new(),
             elements: RefCell::default(),
         })
     }
@@ -276,6 +283,16 @@ impl Facts for ServerCatalog {
         }
         let table = self.model.tables.get(id)?;
         self.elements.borrow_mut().predicate(id, table, dump)
+    }
+
+    fn rare_values(&self, relation: u32, column: i16) -> Vec<u16> {
+        let Some(id) = self.table(relation) else { return Vec::new() };
+        // Values end up in the text of the advice.
+        if self.row_security(id) || !sys::may_read_column(relation, column) {
+            return Vec::new();
+        }
+        let Some(table) = self.model.tables.get(id) else { return Vec::new() };
+        self.elements.borrow_mut().rare_values(id, table, column)
     }
 }
 

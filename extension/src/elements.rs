@@ -7,19 +7,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use advisor_core::ddl::table_name;
+use advisor_core::ddl::{quote_ident, table_name};
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{
     Catalog, Column, Element, FIRST_ELEMENT, Method, Predicate, Table, TableId,
 };
 use advisor_core::nodetree::{self, Called, Node};
 
-use crate::sys::{self, Arena, ConditionText, Hypotheticals, ValueType};
+use crate::sys::{self, Arena, ConditionText, Hypotheticals, Pick, StatsValues, ValueType};
 
 /// A condition that more of the rows fulfil saves hardly anything.
 const MOST_ROWS: f64 = 0.9;
 /// A column with at most so many values has kinds of rows, such as a status.
 const FEW_VALUES: f64 = 100.0;
+/// A value with a larger share has most of the rows; values with a smaller one than the second are
+/// rare, and so many of them, the rarest first, get a condition.
+const MOST: f64 = 0.5;
+const RARE: f64 = 0.1;
+const RARE_VALUES: usize = 2;
 /// Elements and conditions of one table that are looked at: planning slows down with each.
 const MOST_PER_TABLE: usize = 200;
 
@@ -39,6 +44,8 @@ struct OfTable {
     /// What each dump was found to be.
     expressions: BTreeMap<String, Option<i16>>,
     conditions: BTreeMap<String, Option<u16>>,
+    /// The conditions on the rare values of columns.
+    rare: BTreeMap<i16, Vec<u16>>,
 }
 
 impl Elements {
@@ -153,6 +160,20 @@ impl Elements {
         u16::try_from(at).ok()
     }
 
+    /// The conditions `column = value` for the rarest values of a column of few values, one of which has
+    /// most of the rows.
+    pub(crate) fn rare_values(&mut self, id: TableId, table: &Table, column: i16) -> Vec<u16> {
+        if let Some(known) = self.tables.entry(id).or_default().rare.get(&column) {
+            return known.clone();
+        }
+        let found: Vec<u16> = rare_conditions(table, column)
+            .into_iter()
+            .filter_map(|condition| self.condition(id, table, condition))
+            .collect();
+        self.tables.entry(id).or_default().rare.insert(column, found.clone());
+        found
+    }
+
     /// Puts what is new into the catalog.
     pub(crate) fn settle(&mut self, catalog: &mut Catalog) {
         for (&id, found) in &mut self.tables {
@@ -188,6 +209,34 @@ fn column(number: i16, element: Element, of: ValueType) -> Column {
         dedup,
         element: Some(element),
         ..Column::default()
+    }
+}
+
+fn rare_conditions(table: &Table, number: i16) -> Vec<ConditionText> {
+    let Some(column) = table.column(number).filter(|c| c.n_distinct <= FEW_VALUES) else {
+        return Vec::new();
+    };
+    let arena = Arena::new();
+    let Some(values) = StatsValues::load(&arena, table.oid, number) else { return Vec::new() };
+    let skewed = values.frequencies.iter().any(|&frequency| frequency > MOST);
+    let rare = values.frequencies.iter().enumerate().rev().filter(|(_, f)| **f < RARE);
+    rare.take(if skewed && values.histogram_len() == 0 { RARE_VALUES } else { 0 })
+        .filter_map(|(at, _)| {
+            let value = literal(&values.text(Pick::Common(at))?);
+            let condition = format!("{} = {value}", quote_ident(&column.name));
+            let read = || sys::condition_of(table.oid, &condition);
+            sys::subtransaction(true, read).ok()?
+        })
+        .filter(|condition| is_harmless(&condition.dump))
+        .collect()
+}
+
+/// A string as a literal that means the same whatever `standard_conforming_strings` is.
+fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    match quoted.contains('\\') {
+        true => format!("E'{}'", quoted.replace('\\', "\\\\")),
+        false => format!("'{quoted}'"),
     }
 }
 

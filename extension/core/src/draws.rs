@@ -113,6 +113,8 @@ pub enum ValueChoice {
 
 /// The share of a column that a range covers; it rotates over the draws.
 const RANGE_WIDTHS: [f64; 3] = [0.05, 0.10, 0.15];
+/// A value with a larger share has most of the rows.
+const MOST: f64 = 0.5;
 /// LIMIT without a hint is a page.
 const DEFAULT_LIMIT: f64 = 10.0;
 const MAX_LIMIT: f64 = 1000.0;
@@ -226,9 +228,15 @@ impl Shape {
     }
 
     /// A value as often as it occurs in the column. The last share is always outside of the common
-    /// values if there is anything: a rare value is what an index is best for.
+    /// values if there is anything: a rare value is what an index is best for. Where all values are
+    /// known and one has most of the rows, it is the rarest: open orders and failed jobs are asked for,
+    /// all that was ever done hardly is.
     fn value(&self, unit: f64, draw: Draw) -> Rank {
         let last_share = draw.total > 2 && unit >= 1.0 - 1.0 / draw.total as f64;
+        let skewed = !self.histogram && self.freqs.iter().any(|&freq| freq > MOST);
+        if last_share && skewed {
+            return Rank::Mcv(self.freqs.len() - 1);
+        }
         if unit < self.common && !(last_share && self.histogram) {
             return Rank::Mcv(self.common_at(unit / self.common));
         }
@@ -321,6 +329,17 @@ mod tests {
         let drawn = all(ParamRole::Equal, &profile(&[0.99], 11), 5, 3);
         let rare = |c: &&ValueChoice| matches!(c, ValueChoice::Column(Rank::HistogramAt(_)));
         assert_eq!(drawn.iter().filter(rare).count(), 1, "{drawn:?}");
+    }
+
+    #[test]
+    fn one_draw_of_a_skewed_status_is_the_rarest() {
+        for param in 1..20 {
+            let drawn = all(ParamRole::Equal, &profile(&[0.97, 0.02, 0.01], 0), 5, param);
+            let rarest = |c: &&ValueChoice| **c == ValueChoice::Column(Rank::Mcv(2));
+            assert_eq!(drawn.iter().filter(rarest).count(), 1, "{param} {drawn:?}");
+            let even = all(ParamRole::Equal, &profile(&[0.4, 0.3, 0.3], 0), 5, param);
+            assert!(even.iter().filter(rarest).count() <= 2, "{param} {even:?}");
+        }
     }
 
     #[test]

@@ -386,4 +386,6 @@ pub struct QueryShape {
     pub uses: Vec<TableUse>,
     /// The columns that the statement's UPDATE sets, by table.
     pub updated: Vec<(TableId, Vec<i16>)>,
+    /// The tables that the statement deletes from.
+    pub deleted: Vec<TableId>,
 }

@@ -118,11 +118,7 @@ unsafe fn read(text: &CStr, resolved: impl FnOnce()) -> Result<IndexText, Server
             if pg_sys::contain_mutable_functions(parsed.condition) {
                 return Err(mutable("functions in index predicate must be marked IMMUTABLE"));
             }
-            index.condition = Some(ConditionText {
-                sql: format!("({})", element::sql(parsed.condition, table)?),
-                reads: element::attributes(parsed.condition),
-                dump: dump(parsed.condition),
-            });
+            index.condition = Some(element::condition_text_of(parsed.condition, table)?);
         }
         for element in elements((*statement).indexIncludingParams) {
             let (number, name) = column(element, table)?;

@@ -7,6 +7,7 @@ use advisor_core::ddl::quote_ident;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::analyze::{list_len, parse, to_c_string};
+use super::create_index::ConditionText;
 use super::subxact::ServerError;
 
 /// `InvalidOid` where a number is wanted.
@@ -135,6 +136,45 @@ pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<(String, Vec<i
             return None;
         }
         Some((sql, attributes(node)))
+    }
+}
+
+/// A condition from its SQL as the server prints it; `None` when it is not immutable.
+///
+/// # Errors
+/// As [`element_text`].
+pub(crate) fn condition_of(relation: u32, condition: &str) -> Option<ConditionText> {
+    // SAFETY: see `parsed`.
+    unsafe {
+        let relation = pg_sys::Oid::from(relation);
+        let text = format!("create index on t (tableoid) where {condition}");
+        let node = parsed(relation, &text).ok()?.condition;
+        if pg_sys::contain_mutable_functions(node) {
+            return None;
+        }
+        condition_text_of(node, relation).ok()
+    }
+}
+
+/// A resolved condition as text.
+///
+/// # Errors
+/// As [`sql`].
+///
+/// # Safety
+/// As [`sql`].
+pub(super) unsafe fn condition_text_of(
+    node: *mut pg_sys::Node,
+    relation: pg_sys::Oid,
+) -> Result<ConditionText, ServerError> {
+    // SAFETY: see the contract.
+    unsafe {
+        let dump = pg_sys::nodeToString(node.cast());
+        Ok(ConditionText {
+            sql: format!("({})", sql(node, relation)?),
+            reads: attributes(node),
+            dump: CStr::from_ptr(dump).to_string_lossy().into_owned(),
+        })
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) use arena::Arena;
 pub(crate) use create_index::{ConditionText, IndexText, KeyText, read_index};
 pub(crate) use disk::free_bytes;
 pub(crate) use element::{
-    ValueType, attribute_type, condition_text, element_text, is_trusted_function, operator_function,
+    ValueType, attribute_type, condition_of, condition_text, element_text, is_trusted_function,
+    operator_function,
 };
 pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;

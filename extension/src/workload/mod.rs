@@ -2,6 +2,7 @@
 
 mod prepare;
 mod read;
+mod referencing;
 mod single;
 mod values;
 

@@ -8,6 +8,7 @@ use advisor_core::nodetree::Tree;
 use advisor_core::shape::{self, Extract};
 
 use super::read::{self, Read};
+use super::referencing::{self, LookUp};
 use super::{Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
@@ -94,7 +95,25 @@ impl<'a> Preparer<'a> {
                 Err(skipped) => workload.skipped.push(skipped),
             }
         }
+        self.referencing(&mut workload, catalog)?;
         Ok(workload)
+    }
+
+    /// Puts what foreign keys look up beside the statements that delete. What the caller may not read
+    /// stays out without a word: nobody gave it.
+    fn referencing(
+        &mut self,
+        workload: &mut Workload<'a>,
+        catalog: &mut ServerCatalog,
+    ) -> Result<(), AdvisorError> {
+        self.own();
+        let oid = |table: usize| catalog.model.tables.get(table).map(|table| table.oid);
+        for LookUp { entry, weight } in referencing::look_ups(&workload.prepared, oid)? {
+            if let Ok(prepared) = self.one(entry, catalog)? {
+                workload.prepared.push(Prepared { weight, ..prepared });
+            }
+        }
+        Ok(())
     }
 
     fn one(
@@ -136,9 +155,11 @@ impl<'a> Preparer<'a> {
         if let Some((reason, message)) = unusable(&relations, catalog) {
             return Ok(Err(skip(&entry, reason, message)));
         }
-        let extract = shape::extract(&trees, catalog);
+        catalog.ensure_descendants(&relations)?;
+        let mut extract = shape::extract(&trees, catalog);
         drop(trees);
         catalog.settle();
+        catalog.inherit(&mut extract.shape);
         self.identity.adopt(self.scope, role, &search_path);
         let prepared = Prepared {
             repaired: (text != entry.text).then_some(text),

@@ -2,6 +2,7 @@
 
 use super::levels::strip;
 use super::{ColumnRef, Meets, Walker, visit};
+use crate::model::is_element;
 use crate::nodetree::{Node, Value};
 
 /// `pg_type.oid` of interval.
@@ -117,6 +118,13 @@ impl<'a> Walker<'a> {
         let others = self.uses_in(level, other);
         if others.contains(&at) {
             return;
+        }
+        if strategy == Some(3) && strip(other).tag == "PARAM" && !is_element(column) {
+            for rare in self.facts.rare_values(oid, column) {
+                if !self.uses[at].predicates.contains(&rare) {
+                    self.uses[at].predicates.push(rare);
+                }
+            }
         }
         let searches = self.facts.searches(operator, oid, column, commuted);
         self.uses[at].searched.extend(searches);

@@ -7,7 +7,7 @@ use crate::nodetree::{Node, Value};
 /// Nodes that an index expression may be made of. Not among them: what only one statement has
 /// (parameters, sub-selects, aggregates), what depends on the session, and casts to a domain, whose
 /// checks may call any function.
-const INDEXABLE: [&str; 21] = [
+const INDEXABLE: [&str; 23] = [
     "VAR",
     "CONST",
     "OPEXPR",
@@ -19,6 +19,8 @@ const INDEXABLE: [&str; 21] = [
     "RELABELTYPE",
     "COERCEVIAIO",
     "ARRAYCOERCEEXPR",
+    "ARRAY",
+    "ARRAYEXPR",
     "CASE",
     "CASEEXPR",
     "WHEN",
@@ -139,7 +141,11 @@ fn renumbered(var: &str, column: i16) -> String {
 /// a comparison, a list, a test for NULL, a flag.
 fn plain_condition(node: &Node) -> bool {
     let is_column = |node: &Node| strip(node).tag == "VAR";
-    let is_constant = |node: &Node| strip(node).tag == "CONST";
+    let is_constant = |node: &Node| match strip(node).tag.as_str() {
+        "CONST" => true,
+        "ARRAY" | "ARRAYEXPR" => node.nodes("elements").all(|item| strip(item).tag == "CONST"),
+        _ => false,
+    };
     match node.tag.as_str() {
         "VAR" => true,
         "NULLTEST" | "BOOLEANTEST" => node.child("arg").is_some_and(is_column),

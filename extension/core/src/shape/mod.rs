@@ -44,6 +44,9 @@ pub trait Facts {
     /// The position in [`crate::model::Table::predicates`] of a condition, given as in
     /// [`Self::expression`]. `None` when it is none for a partial index.
     fn predicate(&self, relation: u32, dump: &str) -> Option<u16>;
+    /// The positions of the conditions `column = value` for rare values of a column in which one value
+    /// has most of the rows.
+    fn rare_values(&self, relation: u32, column: i16) -> Vec<u16>;
 }
 
 /// How a parameter meets the rest of the statement.
@@ -121,6 +124,7 @@ pub fn extract(trees: &[Tree<'_>], facts: &dyn Facts) -> Extract {
         walker.finish();
         result.shape.uses.append(&mut walker.uses);
         result.shape.updated.append(&mut walker.updated);
+        result.shape.deleted.append(&mut walker.deleted);
         for (number, param) in walker.params {
             params.entry(number).or_insert(param);
         }
@@ -129,8 +133,9 @@ pub fn extract(trees: &[Tree<'_>], facts: &dyn Facts) -> Extract {
     result
 }
 
-/// `CMD_INSERT` of the server's `nodes.h`.
+/// `CMD_INSERT` and `CMD_DELETE` of the server's `nodes.h`.
 const INSERT: i64 = 3;
+const DELETE: i64 = 4;
 
 /// A column of one occurrence of a table: position in `uses` and attribute number.
 type ColumnRef = (usize, i16);
@@ -150,6 +155,7 @@ struct Walker<'a> {
     oids: Vec<u32>,
     joins: Vec<(ColumnRef, ColumnRef)>,
     updated: Vec<(TableId, Vec<i16>)>,
+    deleted: Vec<TableId>,
     params: BTreeMap<u32, ParamUse>,
 }
 
@@ -166,6 +172,7 @@ impl<'a> Walker<'a> {
             oids: Vec::new(),
             joins: Vec::new(),
             updated: Vec::new(),
+            deleted: Vec::new(),
             params: BTreeMap::new(),
         }
     }
@@ -309,6 +316,10 @@ impl<'a> Walker<'a> {
         let Some(&Rte::Relation(at)) = entry else { return };
         // UPDATE, DELETE and MERGE need the row's address, which no index-only scan gives.
         self.uses[at].whole_row |= query.int("commandType") != INSERT;
+        let mut actions = query.nodes("mergeActionList");
+        if query.int("commandType") == DELETE || actions.any(|a| a.int("commandType") == DELETE) {
+            self.deleted.push(self.uses[at].table);
+        }
         if !set.is_empty() {
             set.sort_unstable();
             set.dedup();
