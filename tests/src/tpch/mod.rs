@@ -74,16 +74,12 @@ pub fn load(
     spec: Spec,
     progress: &(dyn Fn(&Loaded) + Sync),
 ) -> Result<()> {
-    let write =
-        |table: &str, out: &mut dyn Write| generate::write_table(table, spec.scale, out);
+    let write = |table: &str, out: &mut dyn Write| generate::write_table(table, spec.scale, out);
     source(spec, &write).load(cluster, database, progress)
 }
 
 /// The tables with their rows.
-fn source(
-    spec: Spec,
-    write: &(dyn Fn(&str, &mut dyn Write) -> Result<()> + Sync),
-) -> Source<'_> {
+fn source(spec: Spec, write: &(dyn Fn(&str, &mut dyn Write) -> Result<()> + Sync)) -> Source<'_> {
     Source { definitions: TABLES, keys: &KEYS, primary_keys: spec.primary_keys, write }
 }
 

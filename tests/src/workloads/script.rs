@@ -14,10 +14,9 @@ pub(super) fn parts(text: &'static str) -> Vec<Part> {
         let (title, sql) = rest.split_once('\n').unwrap_or((rest, ""));
         Part { title: title.trim(), sql: sql.trim() }
     };
-    let text = text.strip_prefix("--- ").map_or_else(
-        || text.split_once("\n--- ").map_or("", |(_, rest)| rest),
-        |rest| rest,
-    );
+    let text = text
+        .strip_prefix("--- ")
+        .map_or_else(|| text.split_once("\n--- ").map_or("", |(_, rest)| rest), |rest| rest);
     if text.is_empty() {
         return Vec::new();
     }

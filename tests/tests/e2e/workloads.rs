@@ -1,0 +1,140 @@
+//! The workloads of the benchmark at a small scale: they load, run, and can be advised on.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use advisor_tests::measure;
+use advisor_tests::report::{Arguments, Report};
+use advisor_tests::workloads::{self, Statement, Workload};
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+
+use crate::Case;
+use crate::fixture::Fixture;
+
+pub(crate) const CASES: &[Case] = &[
+    ("workload_tpcds_loads_runs_and_is_advised_on", tpcds),
+    ("workload_job_loads_runs_and_is_advised_on", job),
+    ("workload_app_loads_runs_and_is_advised_on", app),
+    ("workload_app_takes_the_experts_indexes", expert),
+    ("workload_app_drops_what_is_planted_and_nothing_needed", planted),
+];
+
+/// Small, yet every table has rows.
+const SCALE: f64 = 0.01;
+
+/// Seconds that the search gets, and the time that the whole call may take on a busy machine.
+const TIME_LIMIT: u32 = 20;
+const BOUND: Duration = Duration::from_secs(120);
+
+/// What a statement may take at this scale.
+const STATEMENT_TIMEOUT: &str = "60s";
+
+fn load(fixture: &Fixture, workload: Workload, database: &str) -> Result<Client> {
+    let mut client = fixture.database(database, &["hypopg", "mcp_advisor"])?;
+    workload.load(&fixture.cluster, database, SCALE, &|_| ())?;
+    client
+        .batch_execute(&format!("set statement_timeout = '{STATEMENT_TIMEOUT}'; set jit = off"))?;
+    Ok(client)
+}
+
+/// Runs what can be run in the time, and plans the rest; nothing stays changed.
+fn run_all(client: &mut Client, statements: &[Statement]) -> Result<usize> {
+    let mut ended = 0;
+    for one in statements {
+        client.batch_execute("begin")?;
+        let time = measure::run(client, &one.sql).with_context(|| one.name.clone())?;
+        client.batch_execute("rollback")?;
+        ended += usize::from(time.is_some());
+        if time.is_none() {
+            measure::plan_cost(client, &one.sql).with_context(|| one.name.clone())?;
+        }
+    }
+    Ok(ended)
+}
+
+/// Advice comes in time, leaves nothing out, gains, and runs as printed.
+fn advise(client: &mut Client, statements: &[Statement]) -> Result<Report> {
+    let queries: Vec<String> = statements.iter().map(|one| one.sql.clone()).collect();
+    let arguments = Arguments {
+        queries: Some(queries.clone()),
+        min_improvement: Some(0.01),
+        time_limit: Some(TIME_LIMIT),
+        ..Arguments::default()
+    };
+    client.batch_execute("set statement_timeout = 0")?;
+    let begin = Instant::now();
+    let report = Report::fetch(client, &arguments)?;
+    ensure!(begin.elapsed() < BOUND, "advice took {:?}", begin.elapsed());
+    ensure!(report.skipped.is_empty(), "left out: {:?}", report.skipped);
+    ensure!(!report.indexes.is_empty() && report.relative_cost() < 1.0, "{report:#?}");
+    let before = measure::total_cost(client, &queries)?;
+    for index in &report.indexes {
+        client.batch_execute(&index.ddl).with_context(|| index.ddl.clone())?;
+    }
+    let after = measure::total_cost(client, &queries)?;
+    ensure!(after < before, "{} indexes: {before} -> {after}", report.indexes.len());
+    Ok(report)
+}
+
+fn whole(fixture: &Fixture, workload: Workload, ended: usize) -> Result<()> {
+    let mut client = load(fixture, workload, &format!("workload_{}", workload.name()))?;
+    let statements = workload.statements()?;
+    let seen = run_all(&mut client, &statements)?;
+    ensure!(seen >= ended, "{seen} of {} statements ended", statements.len());
+    advise(&mut client, &statements)?;
+    Ok(())
+}
+
+fn tpcds(fixture: &Fixture) -> Result<()> {
+    // Without indexes, sub-plans of a few run once for each row.
+    whole(fixture, Workload::Tpcds, 95)
+}
+
+fn job(fixture: &Fixture) -> Result<()> {
+    whole(fixture, Workload::Job, 113)
+}
+
+fn app(fixture: &Fixture) -> Result<()> {
+    let statements = Workload::App.statements()?.len();
+    whole(fixture, Workload::App, statements)
+}
+
+fn expert(fixture: &Fixture) -> Result<()> {
+    let mut client = load(fixture, Workload::App, "workload_app_expert")?;
+    let queries: Vec<String> = Workload::App.statements()?.into_iter().map(|one| one.sql).collect();
+    let before = measure::total_cost(&mut client, &queries)?;
+    for sql in workloads::expert_indexes() {
+        client.batch_execute(&sql).with_context(|| sql.clone())?;
+    }
+    client.batch_execute("analyze")?;
+    let after = measure::total_cost(&mut client, &queries)?;
+    ensure!(after < 0.2 * before, "{before} -> {after}");
+    Ok(())
+}
+
+fn planted(fixture: &Fixture) -> Result<()> {
+    let mut client = load(fixture, Workload::App, "workload_app_planted")?;
+    let planted = workloads::planted()?;
+    client.batch_execute(planted.sql)?;
+    client.batch_execute("analyze; set mcp_advisor.health_unused_index_window = 0")?;
+    let queries: Vec<String> = Workload::App.statements()?.into_iter().map(|one| one.sql).collect();
+    let sql = "select index::text from mcp_advise_drops($1) where verdict = 'drop'";
+    let rows = client.query(sql, &[&queries])?;
+    let dropped: BTreeSet<String> =
+        rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    let expected = &planted.expected;
+    for name in &expected.drop {
+        ensure!(dropped.contains(name), "{name} is not proposed: {dropped:#?}");
+    }
+    for group in &expected.drop_one_of {
+        let named = group.iter().filter(|name| dropped.contains(*name)).count();
+        ensure!(named == group.len() - 1, "{named} of {group:?}: {dropped:#?}");
+    }
+    for name in &expected.keep {
+        ensure!(!dropped.contains(name), "{name} is needed: {dropped:#?}");
+    }
+    // Nothing else was planted to go.
+    ensure!(dropped.len() == expected.drop.len() + expected.drop_one_of.len(), "{dropped:#?}");
+    Ok(())
+}
