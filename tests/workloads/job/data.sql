@@ -10,8 +10,8 @@
 create function pg_temp.u(i bigint, seed integer) returns double precision language sql immutable as $$
     select (hashint8extended(i, seed) & 4503599627370495)::double precision / 4503599627370496
 $$;
-create function pg_temp.rows(at_scale_one integer, least integer) returns integer language sql stable as $$
-    select greatest(least, (at_scale_one * current_setting('workload.scale')::double precision)::integer)
+create function pg_temp.rows(at_scale_one integer, fewest integer) returns integer language sql stable as $$
+    select greatest(fewest, (at_scale_one * current_setting('workload.scale')::double precision)::integer)
 $$;
 -- A number from 1 to n, small ones much more often.
 create function pg_temp.skewed(i bigint, seed integer, n integer, power double precision)
