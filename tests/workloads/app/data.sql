@@ -106,7 +106,7 @@ insert into posts select i, pg_temp.skewed(i, 49, pg_temp.rows(200, 20), 2.5), p
     initcap(pg_temp.words(i, 51, 4)), pg_temp.words(i, 52, 30), floor(1000 * pow(pg_temp.u(i, 53), 6)),
     timestamptz '2023-01-01Z' + i * interval '6 min', case when pg_temp.u(i, 54) < 0.1 then timestamptz '2026-05-01Z' end
 from generate_series(1, pg_temp.rows(200000, 1500)) as i;
-insert into comments select i, pg_temp.skewed(i, 55, pg_temp.rows(200000, 1500), 1.4), pg_temp.skewed(i, 56, pg_temp.rows(50000, 400), 1.8),
+insert into comments select i, pg_temp.skewed(i, 55, pg_temp.rows(200000, 1500), 2.6), pg_temp.skewed(i, 56, pg_temp.rows(50000, 400), 1.8),
     pg_temp.words(i, 57, 8), timestamptz '2023-01-02Z' + i * interval '2 min'
 from generate_series(1, pg_temp.rows(600000, 3000)) as i;
 insert into follows select distinct on (a, b) a, b, timestamptz '2025-01-01Z' from (

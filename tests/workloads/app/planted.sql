@@ -24,6 +24,6 @@ create index comments_post on comments (post_id);
 create index order_items_order_2 on order_items (order_id);
 create index orders_pkey_again on orders (id);
 --- read by no statement
-create index products_stock on products (stock);
-create index customers_country on customers (country);
-create index events_user_kind on events (kind, user_id, id);
+create index orders_total on orders (total);
+create index users_created on users (created_at);
+create index payments_amount on payments (amount, provider);

@@ -53,7 +53,7 @@ select id, name, created_at from customers where tenant_id = 1 and deleted_at is
 --- newsletter, 1
 select email from customers where tenant_id = 8 and opted_in and country = 'CH' and deleted_at is null;
 --- orders of customer, 15
-select id, status, total, placed_at from orders where customer_id = 4711 order by placed_at desc limit 10;
+select id, status, total, placed_at from orders where customer_id = 3 order by placed_at desc limit 10;
 --- open orders, 10
 select id, customer_id, status, placed_at from orders
 where tenant_id = 1 and status in ('new', 'paid', 'packed') order by placed_at limit 50;
@@ -116,7 +116,7 @@ select id, title from posts where tenant_id = 2 and deleted_at is null order by 
 select id, title from posts where to_tsvector('english', title || ' ' || body) @@ to_tsquery('english', 'saddle & quartz & indigo & kettle')
 and deleted_at is null limit 20;
 --- comments of post, 12
-select author_id, body, created_at from comments where post_id = 777 order by created_at;
+select author_id, body, created_at from comments where post_id = 1 order by created_at limit 50;
 --- followers, 4
 select count(*) from follows where followee_id = 99;
 --- unread, 15

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use postgres::Client;
 
-use super::{SETTINGS, advise, compared, plain};
+use super::{DEFAULT, advise, compared, plain};
 use crate::bench::{Bench, print};
 use crate::measure;
 use crate::program::{Table, duration, megabytes};
@@ -74,7 +74,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, workload: Workload) -> Result<()> {
         workload.title()
     ));
     let half = measure::data_bytes(&mut client)? as f64 / 2.0;
-    let report = advise(&mut client, SETTINGS[1], &compared(workload)?, Some(half))?;
+    let report = advise(&mut client, DEFAULT, &compared(workload)?, Some(half))?;
     drop(client);
     let [mut before, mut after] = bench.databases.copies(workload)?;
     let mut bytes = 0.0;

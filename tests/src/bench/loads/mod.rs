@@ -36,15 +36,25 @@ struct Setting {
     width: Option<usize>,
 }
 
-/// What the published algorithms can choose from, and all that there is.
-const SETTINGS: [Setting; 2] = [
+/// What the published algorithms can choose from, by the planner's word alone; all kinds of index,
+/// by its word alone; and what users get, where the second opinion leaves out what only the planner
+/// believes in.
+const SETTINGS: [Setting; 3] = [
     Setting {
         name: "mcp_advisor, key columns",
         sql: "set mcp_advisor.include_columns = 0; set mcp_advisor.second_opinion = off",
         width: Some(WIDTH),
     },
-    Setting { name: "mcp_advisor, default", sql: "", width: None },
+    Setting {
+        name: "mcp_advisor, all kinds",
+        sql: "set mcp_advisor.second_opinion = off",
+        width: None,
+    },
+    DEFAULT,
 ];
+
+/// What users get.
+const DEFAULT: Setting = Setting { name: "mcp_advisor, default", sql: "", width: None };
 
 /// Sections of [`super::Section`] that run for each workload.
 #[derive(Clone, Copy)]
