@@ -34,6 +34,7 @@ step 'bridge, build' cargo build --package mcp-bridge
 step 'MCP clients' tests/bin/clients.sh
 step 'browser' tests/bin/setup.sh browser
 step 'fuzzing the guard' tests/bin/fuzz.sh
+step 'TPC-DS queries, fetched' tests/bin/workloads.sh
 step 'server regression suite, fetched' tests/bin/regress.sh
 step 'SQLsmith, fetched' tests/bin/sqlsmith.sh
 step 'extension, test build' tests/bin/stage.sh test

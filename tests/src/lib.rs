@@ -12,3 +12,4 @@ pub mod program;
 pub mod psql;
 pub mod report;
 pub mod tpch;
+pub mod workloads;

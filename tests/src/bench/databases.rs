@@ -6,6 +6,7 @@ use postgres::Client;
 use super::{app, statements};
 use crate::cluster::{Cluster, SUPERUSER};
 use crate::program::{self, Progress, megabytes};
+use crate::workloads::Workload;
 use crate::{measure, tpch};
 
 /// A database.
@@ -42,17 +43,68 @@ impl Database {
     }
 }
 
+fn workload_database(workload: Workload) -> String {
+    format!("workload_{}", workload.name())
+}
+
 /// Makes databases and connects to them.
 pub(super) struct Databases<'a> {
     cluster: &'a Cluster,
     progress: &'a Progress,
     scale: f64,
+    workload_scale: f64,
     made: Vec<Database>,
+    loaded: Vec<Workload>,
 }
 
 impl<'a> Databases<'a> {
-    pub(super) fn new(cluster: &'a Cluster, progress: &'a Progress, scale: f64) -> Self {
-        Self { cluster, progress, scale, made: Vec::new() }
+    pub(super) fn new(
+        cluster: &'a Cluster,
+        progress: &'a Progress,
+        scale: f64,
+        workload_scale: f64,
+    ) -> Self {
+        let (made, loaded) = (Vec::new(), Vec::new());
+        Self { cluster, progress, scale, workload_scale, made, loaded }
+    }
+
+    /// A new connection to the database of a workload: keys and unique constraints are all its
+    /// indexes.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub(super) fn connect_workload(&mut self, workload: Workload) -> Result<Client> {
+        let name = workload_database(workload);
+        if !self.loaded.contains(&workload) {
+            let (scale, progress) = (self.workload_scale, self.progress);
+            progress.part(&format!("Loading {} at scale {scale}", workload.title()));
+            let mut client = self.cluster.create_database(&name)?;
+            client.batch_execute("create extension hypopg; create extension mcp_advisor")?;
+            workload.load(self.cluster, &name, scale, &|done| progress.line(done))?;
+            let bytes = megabytes(measure::data_bytes(&mut client)? as f64);
+            progress.line(&format!("{bytes} of data"));
+            self.loaded.push(workload);
+        }
+        let mut client = self.cluster.connect(&name)?;
+        measure::drop_plain_indexes(&mut client)?;
+        Ok(client)
+    }
+
+    /// Connections to two copies of a workload's database. Nobody may be connected to it.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub(super) fn copies(&mut self, workload: Workload) -> Result<[Client; 2]> {
+        let name = workload_database(workload);
+        let mut admin = self.cluster.connect("postgres")?;
+        let mut copy = |side: &str| -> Result<Client> {
+            let copy = format!("{name}_{side}");
+            admin.batch_execute(&format!("drop database if exists {copy}"))?;
+            let sql = format!("create database {copy} template {name} strategy file_copy");
+            admin.batch_execute(&sql)?;
+            self.cluster.connect(&copy)
+        };
+        Ok([copy("before")?, copy("after")?])
     }
 
     /// A new connection. No index is left of an earlier section.

@@ -12,8 +12,10 @@ mod determinism;
 mod geometric;
 mod guard;
 mod health;
+mod loads;
 mod memory;
 mod quality;
+mod rivals;
 mod runtime;
 mod scaling;
 mod speed;
@@ -27,7 +29,9 @@ use anyhow::{Context, Result, ensure};
 use crate::cluster::Cluster;
 use crate::program::{Progress, Table};
 use crate::tpch;
+use crate::workloads::Workload;
 use databases::Databases;
+use loads::Part;
 use verdict::Verdicts;
 
 /// Just-in-time compilation would add its own, large noise to the run times; it changes no cost.
@@ -61,11 +65,17 @@ pub enum Section {
     Health,
     /// What the guard costs: check, latch, restricted calls.
     Guard,
+    /// Each workload: our advice beside the published algorithms'.
+    Compare,
+    /// Each workload: run times with and without the advice.
+    Execution,
+    /// Each workload: estimated and built sizes by kind of index.
+    Sizes,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -77,7 +87,13 @@ impl Section {
         Self::Bridge,
         Self::Health,
         Self::Guard,
+        Self::Compare,
+        Self::Execution,
+        Self::Sizes,
     ];
+
+    /// Those that run for each workload.
+    pub const OF_WORKLOADS: [Self; 3] = [Self::Compare, Self::Execution, Self::Sizes];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -94,6 +110,9 @@ impl Section {
             Self::Bridge => "bridge",
             Self::Health => "health",
             Self::Guard => "guard",
+            Self::Compare => "compare",
+            Self::Execution => "execution",
+            Self::Sizes => "sizes",
         }
     }
 
@@ -124,6 +143,9 @@ impl Section {
             Self::Bridge => bridge::measure(bench),
             Self::Health => health::measure(bench),
             Self::Guard => guard::measure(bench),
+            Self::Compare => loads::measure(bench, Part::Compare),
+            Self::Execution => loads::measure(bench, Part::Execution),
+            Self::Sizes => loads::measure(bench, Part::Sizes),
         }
     }
 }
@@ -133,31 +155,50 @@ struct Bench<'a> {
     databases: Databases<'a>,
     progress: &'a Progress,
     scale: f64,
+    workloads: Vec<Workload>,
     verdicts: Verdicts,
+}
+
+/// What is to be measured.
+#[derive(Debug)]
+pub struct Plan {
+    /// Of TPC-H, in the sections that know nothing else.
+    pub scale: f64,
+    /// The sections, in order.
+    pub sections: Vec<Section>,
+    /// For which workloads [`Section::OF_WORKLOADS`] run.
+    pub workloads: Vec<Workload>,
+    /// And at which scale.
+    pub workload_scale: f64,
 }
 
 /// Measures and prints the sections.
 ///
 /// # Errors
 /// When the cluster does not start, or a section fails; the others run nevertheless.
-pub fn run(scale: f64, sections: &[Section]) -> Result<()> {
+pub fn run(plan: &Plan) -> Result<()> {
+    let scale = plan.scale;
     let progress = Progress::default();
     progress.part("Starting a scratch cluster (own data, own socket, removed at the end)");
     let cluster = Cluster::start(SETTINGS)?;
     let mut bench = Bench {
-        databases: Databases::new(&cluster, &progress, scale),
+        databases: Databases::new(&cluster, &progress, scale, plan.workload_scale),
         progress: &progress,
         scale,
+        workloads: plan.workloads.clone(),
         verdicts: Verdicts::default(),
     };
     let mut failed = Vec::new();
-    for section in sections {
+    for section in &plan.sections {
         if let Err(error) = section.measure(&mut bench) {
             progress.line(&format!("section {} failed: {error:#}", section.name()));
             failed.push(section.name());
         }
     }
-    progress.part(&format!("Targets, TPC-H scale {scale}"));
+    progress.part(&format!(
+        "Targets; TPC-H at scale {scale}, the workloads at {}",
+        plan.workload_scale
+    ));
     bench.verdicts.print();
     if scale < 1.0 {
         println!("\nThe targets are for scale 1; at another scale they are for orientation only.");

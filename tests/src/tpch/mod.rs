@@ -2,15 +2,14 @@
 
 mod generate;
 
-use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::io::Write;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 use postgres::Client;
 
 use crate::cluster::Cluster;
+pub use crate::workloads::tables::Loaded;
+use crate::workloads::tables::{self, Source};
 
 const TABLES: &str = include_str!("../../tpch/tables.sql");
 
@@ -65,21 +64,7 @@ pub struct Spec {
     pub primary_keys: bool,
 }
 
-/// A table that has been loaded.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Its name.
-    pub table: &'static str,
-    /// Rows copied.
-    pub rows: u64,
-    /// From the first row to the end of VACUUM ANALYZE.
-    pub time: Duration,
-}
-
 /// Creates and fills the tables in `database`, and calls `progress` after each, in no fixed order.
-///
-/// Tables load side by side, but each through one connection from its first row to its last: the
-/// order of rows on disk, and so the statistics on it, are the same every time.
 ///
 /// # Errors
 /// The first error of any table.
@@ -89,45 +74,13 @@ pub fn load(
     spec: Spec,
     progress: &(dyn Fn(&Loaded) + Sync),
 ) -> Result<()> {
-    let waiting = Mutex::new(VecDeque::from(KEYS));
-    let next = || waiting.lock().map_or(None, |mut queue| queue.pop_front());
-    let work = || -> Result<()> {
-        let mut client = cluster.connect(database)?;
-        while let Some((table, key)) = next() {
-            let loaded = load_table(&mut client, table, key, spec)
-                .with_context(|| format!("load table {table}"))?;
-            progress(&loaded);
-        }
-        Ok(())
-    };
-    let workers = thread::available_parallelism().map_or(2, usize::from).min(KEYS.len());
-    thread::scope(|scope| {
-        let running: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        running.into_iter().try_for_each(|worker| {
-            worker.join().unwrap_or_else(|_| Err(anyhow!("a worker panicked")))
-        })
-    })
+    let write = |table: &str, out: &mut dyn Write| generate::write_table(table, spec.scale, out);
+    source(spec, &write).load(cluster, database, progress)
 }
 
-fn load_table(client: &mut Client, table: &'static str, key: &str, spec: Spec) -> Result<Loaded> {
-    let begin = Instant::now();
-    // Created and filled in one transaction, the rows can be written frozen and without WAL.
-    let mut transaction = client.transaction()?;
-    transaction.batch_execute(create_statement(table)?)?;
-    let copy = format!("copy {table} from stdin with (delimiter '|', freeze)");
-    let mut writer = transaction.copy_in(&copy)?;
-    generate::write_table(table, spec.scale, &mut writer)?;
-    let rows = writer.finish()?;
-    transaction.commit()?;
-    if spec.primary_keys {
-        add_primary_key(client, table, key)?;
-    }
-    client.batch_execute(&format!("vacuum (analyze) {table}"))?;
-    Ok(Loaded { table, rows, time: begin.elapsed() })
-}
-
-fn add_primary_key(client: &mut Client, table: &str, key: &str) -> Result<()> {
-    Ok(client.batch_execute(&format!("alter table {table} add primary key ({key})"))?)
+/// The tables with their rows.
+fn source(spec: Spec, write: &(dyn Fn(&str, &mut dyn Write) -> Result<()> + Sync)) -> Source<'_> {
+    Source { definitions: TABLES, keys: &KEYS, primary_keys: spec.primary_keys, write }
 }
 
 /// Adds the primary keys to tables that were loaded without.
@@ -135,14 +88,7 @@ fn add_primary_key(client: &mut Client, table: &str, key: &str) -> Result<()> {
 /// # Errors
 /// Whatever the server answers.
 pub fn add_primary_keys(client: &mut Client) -> Result<()> {
-    KEYS.iter().try_for_each(|(table, key)| add_primary_key(client, table, key))
-}
-
-fn create_statement(table: &str) -> Result<&'static str> {
-    let head = format!("create table {table} (");
-    let begin = TABLES.find(&head).with_context(|| format!("no table {table} in tables.sql"))?;
-    let rest = &TABLES[begin..];
-    Ok(&rest[..rest.find(';').context("unterminated statement in tables.sql")?])
+    KEYS.iter().try_for_each(|(table, key)| tables::add_primary_key(client, table, key))
 }
 
 #[cfg(test)]
@@ -159,8 +105,10 @@ mod tests {
 
     #[test]
     fn every_table_has_a_definition() {
+        let none = |_: &str, _: &mut dyn Write| Ok(());
+        let spec = Spec { scale: 1.0, primary_keys: true };
         for (table, _) in KEYS {
-            assert!(create_statement(table).unwrap().ends_with(')'), "{table}");
+            assert!(source(spec, &none).create_statement(table).unwrap().ends_with(')'), "{table}");
         }
     }
 }

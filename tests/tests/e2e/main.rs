@@ -60,6 +60,7 @@ mod top_queries_orders;
 mod truth;
 mod whatif_indexes;
 mod workload;
+mod workloads;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -132,6 +133,7 @@ fn main() -> Result<ExitCode> {
         truth::CASES,
         whatif_indexes::CASES,
         workload::CASES,
+        workloads::CASES,
     ]
     .concat();
     let trials = cases

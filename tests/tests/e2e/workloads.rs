@@ -1,0 +1,180 @@
+//! The workloads of the benchmark at a small scale: they load, run, and can be advised on.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use advisor_tests::measure;
+use advisor_tests::report::{Arguments, Report};
+use advisor_tests::workloads::{self, Statement, Workload};
+use anyhow::{Context, Result, ensure};
+use postgres::Client;
+
+use crate::Case;
+use crate::fixture::Fixture;
+
+pub(crate) const CASES: &[Case] = &[
+    ("workload_tpcds_loads_runs_and_is_advised_on", tpcds),
+    ("workload_job_loads_runs_and_is_advised_on", job),
+    ("workload_app_loads_runs_and_is_advised_on", app),
+    ("workload_app_takes_the_experts_indexes", expert),
+    ("workload_app_drops_what_is_planted_and_nothing_needed", planted),
+];
+
+/// Small, yet every table has rows.
+const SCALE: f64 = 0.01;
+
+/// So large that the order of an index matters to those that read it.
+const PLANTED_SCALE: f64 = 0.1;
+
+/// Seconds that the search gets, and the time that the whole call may take on a busy machine.
+const TIME_LIMIT: u32 = 20;
+const BOUND: Duration = Duration::from_secs(120);
+
+/// Relations of a join that is planned in no time.
+const SMALL_JOIN: usize = 6;
+
+/// What a statement may take at this scale.
+const STATEMENT_TIMEOUT: &str = "60s";
+
+fn load(fixture: &Fixture, workload: Workload, database: &str, scale: f64) -> Result<Client> {
+    let mut client = fixture.database(database, &["hypopg", "mcp_advisor"])?;
+    workload.load(&fixture.cluster, database, scale, &|_| ())?;
+    client
+        .batch_execute(&format!("set statement_timeout = '{STATEMENT_TIMEOUT}'; set jit = off"))?;
+    Ok(client)
+}
+
+/// Runs what can be run in the time, and plans the rest; nothing stays changed. How many ended.
+fn run_all(client: &mut Client, statements: &[Statement]) -> Result<usize> {
+    let (mut ended, mut failed) = (0, Vec::new());
+    for one in statements {
+        client.batch_execute("begin")?;
+        let time = measure::run(client, &one.sql);
+        client.batch_execute("rollback")?;
+        match time {
+            Ok(Some(_)) => ended += 1,
+            Ok(None) => drop(measure::plan_cost(client, &one.sql)?),
+            Err(error) => failed.push(format!("{}: {error:#}", one.name)),
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(ended)
+}
+
+/// Advice comes in time and leaves nothing out.
+fn advise(client: &mut Client, queries: &[String]) -> Result<Report> {
+    let arguments = Arguments {
+        queries: Some(queries.to_vec()),
+        min_improvement: Some(0.01),
+        time_limit: Some(TIME_LIMIT),
+        ..Arguments::default()
+    };
+    client.batch_execute("set statement_timeout = 0")?;
+    let begin = Instant::now();
+    let report = Report::fetch(client, &arguments)?;
+    ensure!(begin.elapsed() < BOUND, "advice took {:?}", begin.elapsed());
+    ensure!(report.skipped.is_empty(), "left out: {:?}", report.skipped);
+    Ok(report)
+}
+
+/// The same, and it gains, and runs as printed.
+fn advise_and_build(client: &mut Client, queries: &[String]) -> Result<()> {
+    let report = advise(client, queries)?;
+    ensure!(!report.indexes.is_empty() && report.relative_cost() < 1.0, "{report:#?}");
+    let before = measure::total_cost(client, queries)?;
+    for index in &report.indexes {
+        client.batch_execute(&index.ddl).with_context(|| index.ddl.clone())?;
+    }
+    let after = measure::total_cost(client, queries)?;
+    ensure!(after < before, "{} indexes: {before} -> {after}", report.indexes.len());
+    Ok(())
+}
+
+fn texts(statements: &[Statement]) -> Vec<String> {
+    statements.iter().map(|one| one.sql.clone()).collect()
+}
+
+/// Loads a workload and runs it: at least `ended` of its statements must come to their end.
+fn loaded(fixture: &Fixture, workload: Workload, ended: usize) -> Result<(Client, Vec<Statement>)> {
+    let mut client = load(fixture, workload, &format!("workload_{}", workload.name()), SCALE)?;
+    let statements = workload.statements()?;
+    let seen = run_all(&mut client, &statements)?;
+    ensure!(seen >= ended, "{seen} of {} statements ended", statements.len());
+    Ok((client, statements))
+}
+
+fn tpcds(fixture: &Fixture) -> Result<()> {
+    // Without indexes, sub-plans of a few run once for each row.
+    let (mut client, statements) = loaded(fixture, Workload::Tpcds, 95)?;
+    advise_and_build(&mut client, &texts(&statements))
+}
+
+fn job(fixture: &Fixture) -> Result<()> {
+    let (mut client, statements) = loaded(fixture, Workload::Job, 113)?;
+    // Planning joins of up to seventeen relations may take all the time that the search has.
+    advise(&mut client, &texts(&statements))?;
+    let small = |one: &&Statement| one.sql.matches(" as ").count() <= SMALL_JOIN;
+    let small: Vec<Statement> = statements.iter().filter(small).cloned().collect();
+    ensure!(small.len() > 20, "{} small joins", small.len());
+    advise_and_build(&mut client, &texts(&small))
+}
+
+fn app(fixture: &Fixture) -> Result<()> {
+    let count = Workload::App.statements()?.len();
+    let (mut client, statements) = loaded(fixture, Workload::App, count)?;
+    advise_and_build(&mut client, &texts(&statements))
+}
+
+fn expert(fixture: &Fixture) -> Result<()> {
+    let mut client = load(fixture, Workload::App, "workload_app_expert", SCALE)?;
+    let queries = texts(&Workload::App.statements()?);
+    let before = measure::total_cost(&mut client, &queries)?;
+    for sql in workloads::expert_indexes() {
+        client.batch_execute(&sql).with_context(|| sql.clone())?;
+    }
+    client.batch_execute("analyze")?;
+    let after = measure::total_cost(&mut client, &queries)?;
+    ensure!(after < 0.2 * before, "{before} -> {after}");
+    Ok(())
+}
+
+fn planted(fixture: &Fixture) -> Result<()> {
+    let mut client = load(fixture, Workload::App, "workload_app_planted", PLANTED_SCALE)?;
+    let planted = workloads::planted()?;
+    client.batch_execute(planted.sql)?;
+    client.batch_execute("analyze")?;
+    // The counters are those of a server that has run the workload, and small indexes count too.
+    let statements = Workload::App.statements()?;
+    run_all(&mut client, &statements)?;
+    client.batch_execute(
+        "set mcp_advisor.health_unused_index_window = 0;
+        set mcp_advisor.health_unused_index_least = 0; select pg_stat_force_next_flush()",
+    )?;
+    let queries = texts(&statements);
+    let sql = "select index::text, verdict, reasons::text || coalesce(why_not, '')
+            || coalesce(needed_by ->> 'query', '') from mcp_advise_drops($1)";
+    let mut dropped = BTreeSet::new();
+    let mut all = String::new();
+    for row in client.query(sql, &[&queries])? {
+        let (index, verdict, why): (String, String, String) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        all.push_str(&format!("{verdict} {index} {why}\n"));
+        if verdict == "drop" {
+            dropped.insert(index);
+        }
+    }
+    let expected = &planted.expected;
+    for name in &expected.drop {
+        ensure!(dropped.contains(name), "{name} is not proposed:\n{all}");
+    }
+    for group in &expected.drop_one_of {
+        let named = group.iter().filter(|name| dropped.contains(*name)).count();
+        ensure!(named == group.len() - 1, "{named} of {group:?}:\n{all}");
+    }
+    for name in &expected.keep {
+        ensure!(!dropped.contains(name), "{name} is needed:\n{all}");
+    }
+    // Nothing else was planted to go.
+    ensure!(dropped.len() == expected.drop.len() + expected.drop_one_of.len(), "{all}");
+    Ok(())
+}
