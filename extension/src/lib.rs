@@ -26,6 +26,7 @@ mod settings;
 mod sizes;
 mod statements;
 mod sys;
+mod trust;
 mod whatif;
 mod workload;
 

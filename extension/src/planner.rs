@@ -15,8 +15,8 @@ use crate::doubts::Doubts;
 use crate::progress::Reporter;
 use crate::sizes::{LeafSpec, Sizes};
 use crate::sys::{
-    self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, ServerError,
-    SessionScope,
+    self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, Perturbation,
+    ServerError, SessionScope,
 };
 use crate::workload::Prepared;
 
@@ -250,7 +250,7 @@ impl Planner for ServerPlanner<'_> {
     }
 }
 
-impl ServerPlanner<'_> {
+impl<'a> ServerPlanner<'a> {
     /// The plan of one draw of a statement, really made; `None` when the server raised an error.
     pub(crate) fn plan_once(
         &mut self,
@@ -259,40 +259,47 @@ impl ServerPlanner<'_> {
         draw: usize,
         offered: &IndexSet,
     ) -> Option<sys::Planned> {
-        self.materialize(pool, offered);
         let statements = self.statements;
-        let statement = statements.get(query)?;
-        let binding = statement.bindings.get(draw)?;
-        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        let binding = statements.get(query)?.bindings.get(draw)?;
+        self.plan_if(pool, query, binding, offered, &Perturbation::default())
+    }
+
+    /// The plan of a statement with these values for its parameters, as if the statistics were
+    /// changed; `None` when the server raised an error.
+    pub(crate) fn plan_if(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        binding: &Binding<'_>,
+        offered: &IndexSet,
+        assumed: &Perturbation,
+    ) -> Option<sys::Planned> {
+        self.materialize(pool, offered);
+        let statement = self.adopt(query)?;
         self.plans += 1;
         self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
         let hidden = &BTreeSet::new();
         let planned = sys::subtransaction(true, || {
-            sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
+            sys::perturbed(assumed, || {
+                sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
+            })
         });
         self.scratch.reset();
         planned.ok()
     }
-}
 
-impl ServerPlanner<'_> {
-    /// Whether the candidates help some of a statement's parameter draws and others not at all.
-    pub(crate) fn draws_disagree(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> bool {
-        /// Gains that count as none and as some.
-        const NONE: f64 = 0.01;
-        const SOME: f64 = 0.10;
-        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
-        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
-        for draw in (0..draws).filter(|_| draws > 1) {
-            let before = self.plan_once(pool, query, draw, &IndexSet::new());
-            let after = self.plan_once(pool, query, draw, offered);
-            if let (Some(before), Some(after)) = (before, after) {
-                let gain = 1.0 - after.cost / before.cost.max(f64::MIN_POSITIVE);
-                (least, most) = (least.min(gain), most.max(gain));
-            }
-        }
-        least < NONE && most > SOME
+    /// Acts as the role of a statement, under its search path.
+    pub(crate) fn adopt(&mut self, query: usize) -> Option<&'a Prepared<'a>> {
+        let statements = self.statements;
+        let statement = statements.get(query)?;
+        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        Some(statement)
+    }
+
+    /// Acts as the caller, for the advisor's own queries.
+    pub(crate) fn adopt_caller(&mut self) {
+        self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
     }
 }
 

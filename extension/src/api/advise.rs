@@ -44,6 +44,7 @@ fn mcp_advise_indexes(
             name!(replaces, Vec<Regclass>),
             name!(confidence, String),
             name!(reason, String),
+            name!(confidence_detail, JsonB),
         ),
     >,
     ErrorReport,
@@ -78,6 +79,7 @@ fn mcp_advise_indexes(
             index.replaces.into_iter().map(Regclass).collect(),
             index.confidence.to_owned(),
             index.reason,
+            JsonB(serde_json::json!(index.confidence_detail)),
         )
     })))
 }
