@@ -11,6 +11,7 @@ use advisor_core::search::{self, Options, Outcome};
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
+use crate::memory;
 use crate::planner::ServerPlanner;
 use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
@@ -81,6 +82,7 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let prepared_after = started.elapsed();
     let deadline = arguments.time_limit.map(|limit| started + limit.mul_f64(SEARCH_SHARE));
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
+    planner.leave_out(memory::muted()?);
     let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
     let ends = arguments.time_limit.map(|limit| started + limit);
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);

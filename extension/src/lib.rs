@@ -12,6 +12,7 @@ mod health;
 mod hypopg;
 mod indexes;
 mod lookup;
+mod memory;
 mod objects;
 mod overview;
 mod planner;

@@ -12,6 +12,7 @@ use pgrx::PgSqlErrorCode;
 
 use crate::catalog::ServerCatalog;
 use crate::doubts::Doubts;
+use crate::memory::Muted;
 use crate::progress::Reporter;
 use crate::sizes::{LeafSpec, Sizes};
 use crate::sys::{
@@ -38,6 +39,9 @@ pub(crate) struct ServerPlanner<'a> {
     sizes: Sizes<'a>,
     /// Names other than the identifiers.
     names: BTreeMap<CandidateId, String>,
+    /// Definitions that are not to be advised, and the candidates among them.
+    muted: Muted,
+    mute: BTreeMap<CandidateId, IndexDef>,
     progress: &'a Reporter,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
@@ -73,6 +77,8 @@ impl<'a> ServerPlanner<'a> {
             doubted: BTreeMap::new(),
             sizes,
             names: BTreeMap::new(),
+            muted: Muted::new(),
+            mute: BTreeMap::new(),
             progress,
             plans: 0,
             planning: Duration::ZERO,
@@ -143,7 +149,7 @@ impl<'a> ServerPlanner<'a> {
     /// Makes the planner-side form of candidates that have none yet.
     fn materialize(&mut self, pool: &Pool, offered: &IndexSet) {
         for id in offered.iter() {
-            if !self.hypotheticals.contains(id) {
+            if !self.hypotheticals.contains(id) && !self.mute.contains_key(&id) {
                 self.add(pool, id);
             }
         }
@@ -151,11 +157,30 @@ impl<'a> ServerPlanner<'a> {
 
     fn add(&mut self, pool: &Pool, id: CandidateId) {
         let def = pool.def(id);
+        if !self.muted.is_empty() && self.muted.contains_key(&ddl::id(&self.catalog.model, def)) {
+            self.mute.insert(id, def.clone());
+            return;
+        }
         let leaves = self.sizes.leaves(def, pool.size(id));
         let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
         let name = self.names.get(&id).cloned();
         let name = name.unwrap_or_else(|| ddl::id(&self.catalog.model, def));
         self.hypotheticals.add(id, &name, &specs);
+    }
+
+    /// Keeps candidates from the plans, so that they are of no use to anything: the search then
+    /// finds the next best. To be said before anything is planned.
+    pub(crate) fn leave_out(&mut self, muted: Muted) {
+        self.muted = muted;
+    }
+
+    /// The candidates that were kept out: identifier, definition, and why.
+    pub(crate) fn muted(&self) -> impl Iterator<Item = (String, String, Option<&str>)> {
+        self.mute.values().map(|def| {
+            let id = ddl::id(&self.catalog.model, def);
+            let reason = self.muted.get(&id).and_then(Option::as_deref);
+            (id, ddl::create_index(&self.catalog.model, def), reason)
+        })
     }
 
     /// What EXPLAIN calls a candidate, instead of its identifier. To be said before it is planned

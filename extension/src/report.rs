@@ -57,6 +57,16 @@ pub(crate) struct AdvisedIndex {
     pub(crate) confidence: &'static str,
     pub(crate) reason: String,
     pub(crate) confidence_detail: Detail,
+    #[serde(skip)]
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// A statement that an index promises to make cheaper, with its cost before and with it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Promise {
+    pub(crate) query: i64,
+    pub(crate) before: f64,
+    pub(crate) after: f64,
 }
 
 /// What the advice does to one statement.
@@ -251,10 +261,24 @@ fn advised(
                 .confidence(table, prepared, &robust),
             reason: reason(catalog, def, &improved, prepared),
             confidence_detail: robust.detail(),
+            promises: promises(&improved, prepared, before.1, &step.costs),
         });
         before = (step.cost, &step.costs);
     }
     indexes
+}
+
+fn promises(
+    improved: &[usize],
+    prepared: &[Prepared<'_>],
+    before: &[f64],
+    after: &[f64],
+) -> Vec<Promise> {
+    let promise = |&at: &usize| {
+        let query = prepared.get(at)?.entry.id;
+        Some(Promise { query, before: *before.get(at)?, after: *after.get(at)? })
+    };
+    improved.iter().filter_map(promise).filter(|promise| promise.before.is_finite()).collect()
 }
 
 /// What one index changes.
@@ -385,5 +409,10 @@ fn summary(
             "indexes": point.indexes.iter().map(definition).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "drops": drops,
+        "muted": planner.muted().map(|(id, ddl, reason)| json!({
+            "id": id,
+            "ddl": ddl,
+            "reason": reason,
+        })).collect::<Vec<_>>(),
     })
 }
