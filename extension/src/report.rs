@@ -368,6 +368,8 @@ fn summary(
         .collect();
     let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
     let definition = |id: usize| ddl::id(&catalog.model, outcome.pool.def(id));
+    let statement = |id: usize| ddl::create_index(&catalog.model, outcome.pool.def(id));
+    let advised: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
     let drops: Vec<Value> = indexes
         .iter()
         .flat_map(|index| index.replaces_names.iter().map(move |name| (index, name)))
@@ -404,9 +406,13 @@ fn summary(
             "elapsed_ms": ms(planner.time_of(stage.calls)),
         })).collect::<Vec<_>>(),
         "pareto_front": outcome.front.iter().map(|point| json!({
-            "index_bytes": point.bytes,
+            "index_bytes": point.bytes.round(),
             "cost": point.cost,
             "indexes": point.indexes.iter().map(definition).collect::<Vec<_>>(),
+            "ddl": point.indexes.iter().map(statement).collect::<Vec<_>>(),
+            "knee": point.knee,
+            "advised": point.indexes == advised,
+            "planned": point.planned,
         })).collect::<Vec<_>>(),
         "drops": drops,
         "muted": planner.muted().map(|(id, ddl, reason)| json!({

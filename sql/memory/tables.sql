@@ -100,7 +100,8 @@ with sides as (
     cross join lateral (
         -- What the counters say began after the index was noticed: then all of it counts.
         select coalesce(
-            c.counted_since > s.applied_at or c.calls < s.applied_calls,
+            c.counted_since > s.applied_at or c.calls < s.applied_calls
+            or c.exec_ms < s.applied_ms or c.blocks < s.applied_blocks,
             false
         )
     ) as r (was_reset)
@@ -155,7 +156,7 @@ select
         when a.applied_at is not null then 'dropped'
         else 'advised'
     end as status,
-    pg_catalog.format('%I.%I', a.table_schema, a.table_name) as relation,
+    pg_catalog.quote_ident(a.table_schema) || '.' || pg_catalog.quote_ident(a.table_name) as relation,
     a.ddl,
     x.name as index,
     a.size_bytes,
