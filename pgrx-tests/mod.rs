@@ -13,5 +13,6 @@ mod schema;
 mod shape;
 mod subtransactions;
 mod top_queries;
+mod trust;
 mod whatif;
 mod whatif_indexes;

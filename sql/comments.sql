@@ -53,3 +53,19 @@ comment on function mcp_search_schema(text, integer) is
 'Schemas, tables, views, columns, functions, types and their values, sequences, constraints and indexes whose names or comments have the words of search, the best answer first. Words are split at _, capitals and digits, and match in singular and plural, by their beginning and with small mistakes. Whoever has all words, in its own name, its table''s or the comments on both, comes before those that have some; names count more than comments, and rows decide between equals. max_rows: from 1 to 10000. details: the type of a column, the arguments of a function, the values of an enum, what an index or a constraint is on. matched: each word and where it was found. Names and comments are shown whatever the caller''s privileges, as the catalog itself is.';
 comment on function mcp_schema_overview(text, integer, text) is
 'What there is in a schema, as text for models: a line for each enum, table and view, with rows, size, columns, types, keys and the table''s comment. schema: NULL for all but the system''s. max_tokens: most tokens of a page, estimated from above, from 1000 to 1000000. after: the object, as schema.name, after which the page begins: next_after of the page before; the last line of the text has the call. objects: on this page; remaining: after it. Partitions are counted, not listed; a table too wide for a page is cut, with the call that shows the rest.';
+comment on function mcp_advice_mute(text, text) is
+'Leaves an index out of the advice from now on, for everybody in this database: the search then finds the next best. id: as mcp_advise_indexes gives it, which is the same for the same definition in every run. reason: shown in mcp_advice_history and in the report. For roles that may write to mcp_advice.';
+comment on function mcp_advice_unmute(text) is
+'Has a muted index advised again. An error if it is not muted.';
+comment on function mcp_advice_observe() is
+'Notices which remembered advice exists as an index by now, whatever its name, and begins to measure its effect. Returns how many were noticed. Remembering does the same; call it after building an index, or now and then.';
+comment on function mcp_statement_counters() is
+'The counters of this database''s statements in pg_stat_statements, added up over all roles: calls, ms of execution, blocks found or read, and since when is counted. No rows where pg_stat_statements is not there. For mcp_advice_history.';
+comment on table mcp_advice is
+'The memory of advice: a row for each index that was advised while mcp_advisor.remember was on, or is muted. Read it through mcp_advice_history.';
+comment on table mcp_advice_statement is
+'The recorded statements that remembered advice promises to improve, with their counters when it was last given and when it was noticed to be applied.';
+comment on view mcp_advice_index is
+'Remembered advice and the valid indexes that are what was advised, whatever their names.';
+comment on view mcp_advice_history is
+'What was advised and what became of it. status: advised, muted, applied (the index exists, see index), dropped (it did). promised_gain: share of the improved statements'' time that the advice promised to save; measured_gain: the share saved in fact, by the mean execution times of pg_stat_statements before and since, over the statements_measured that have at least 5 calls on both sides; measured_blocks_gain: the same of blocks. note: what to know of these figures.';

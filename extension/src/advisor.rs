@@ -11,12 +11,14 @@ use advisor_core::search::{self, Options, Outcome};
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
+use crate::memory;
 use crate::planner::ServerPlanner;
 use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
 use crate::session::{Session, Waiting};
 use crate::settings;
 use crate::sys::{self, Arena};
+use crate::trust;
 use crate::workload::{self, Prepared, Skipped, Workload};
 
 /// Bytes of a heap page.
@@ -28,6 +30,8 @@ const MIN_PAGES: f64 = 8.0;
 /// of key columns without.
 const MAX_PER_TABLE: usize = 24;
 const MAX_PER_TABLE_WITHOUT_INCLUDE: usize = 80;
+/// Share of the time limit after which the search ends; the rest is for trying what it found.
+const SEARCH_SHARE: f64 = 0.9;
 
 /// The checked arguments of a call.
 #[derive(Debug, Clone)]
@@ -76,11 +80,13 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
         report_skipped(&workload)?;
     }
     let prepared_after = started.elapsed();
-    let deadline = arguments.time_limit.map(|limit| started + limit);
+    let deadline = arguments.time_limit.map(|limit| started + limit.mul_f64(SEARCH_SHARE));
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
+    planner.leave_out(memory::muted()?);
     let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
-    let disagree = disagreements(&outcome, &mut planner);
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
+    let ends = arguments.time_limit.map(|limit| started + limit);
+    let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust);
     advice.prepared_after = prepared_after;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
@@ -89,15 +95,6 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
         advice.note_failure(workload.prepared.get(query), &message);
     }
     Ok(advice)
-}
-
-/// For each statement, whether its parameter draws disagree about the advice.
-pub(crate) fn disagreements(outcome: &Outcome, planner: &mut ServerPlanner<'_>) -> Vec<bool> {
-    let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
-    let improved = outcome.used.iter().map(|used| !used.is_empty()).enumerate();
-    improved
-        .map(|(query, improved)| improved && planner.draws_disagree(&outcome.pool, query, &all))
-        .collect()
 }
 
 /// One measured planner call of [`benchmark`].

@@ -35,6 +35,9 @@ pub(crate) enum AdvisorError {
         /// A sentence on what can be done without it; may be empty.
         instead: &'static str,
     },
+    /// The extension's script made no tables for the memory of advice.
+    #[error("this version of the extension has no memory of advice")]
+    NoMemory,
     /// `pg_stat_statements` is installed but not loaded.
     #[error("pg_stat_statements is not loaded")]
     StatementsNotLoaded {
@@ -160,6 +163,10 @@ impl From<AdvisorError> for ErrorReport {
             | AdvisorError::StatementsNotLoaded { hint, instead } => report(
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 &format!("{hint}{instead}"),
+            ),
+            AdvisorError::NoMemory => report(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "Run: ALTER EXTENSION mcp_advisor UPDATE; or create it again.",
             ),
             AdvisorError::OldStatements(_) => report(
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,

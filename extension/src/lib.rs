@@ -13,6 +13,7 @@ mod health;
 mod hypopg;
 mod indexes;
 mod lookup;
+mod memory;
 mod objects;
 mod overview;
 mod planner;
@@ -27,6 +28,7 @@ mod settings;
 mod sizes;
 mod statements;
 mod sys;
+mod trust;
 mod whatif;
 mod workload;
 

@@ -12,11 +12,12 @@ use pgrx::PgSqlErrorCode;
 
 use crate::catalog::ServerCatalog;
 use crate::doubts::Doubts;
+use crate::memory::Muted;
 use crate::progress::Reporter;
 use crate::sizes::{LeafSpec, Sizes};
 use crate::sys::{
-    self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, ServerError,
-    SessionScope,
+    self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, Perturbation,
+    ServerError, SessionScope,
 };
 use crate::workload::Prepared;
 
@@ -38,6 +39,9 @@ pub(crate) struct ServerPlanner<'a> {
     sizes: Sizes<'a>,
     /// Names other than the identifiers.
     names: BTreeMap<CandidateId, String>,
+    /// Definitions that are not to be advised, and the candidates among them.
+    muted: Muted,
+    mute: BTreeMap<CandidateId, IndexDef>,
     progress: &'a Reporter,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
@@ -73,6 +77,8 @@ impl<'a> ServerPlanner<'a> {
             doubted: BTreeMap::new(),
             sizes,
             names: BTreeMap::new(),
+            muted: Muted::new(),
+            mute: BTreeMap::new(),
             progress,
             plans: 0,
             planning: Duration::ZERO,
@@ -143,7 +149,7 @@ impl<'a> ServerPlanner<'a> {
     /// Makes the planner-side form of candidates that have none yet.
     fn materialize(&mut self, pool: &Pool, offered: &IndexSet) {
         for id in offered.iter() {
-            if !self.hypotheticals.contains(id) {
+            if !self.hypotheticals.contains(id) && !self.mute.contains_key(&id) {
                 self.add(pool, id);
             }
         }
@@ -151,6 +157,10 @@ impl<'a> ServerPlanner<'a> {
 
     fn add(&mut self, pool: &Pool, id: CandidateId) {
         let def = pool.def(id);
+        if !self.muted.is_empty() && self.muted.contains_key(&ddl::id(&self.catalog.model, def)) {
+            self.mute.insert(id, def.clone());
+            return;
+        }
         let leaves = self.sizes.leaves(def, pool.size(id));
         let specs: Vec<IndexSpec<'_>> = leaves.iter().map(LeafSpec::spec).collect();
         let name = self.names.get(&id).cloned();
@@ -163,6 +173,21 @@ impl<'a> ServerPlanner<'a> {
             // The candidate has no index then, and no plan uses it.
             pgrx::debug1!("no hypothetical index {name}: {}", error.message);
         }
+    }
+
+    /// Keeps candidates from the plans, so that they are of no use to anything: the search then
+    /// finds the next best. To be said before anything is planned.
+    pub(crate) fn leave_out(&mut self, muted: Muted) {
+        self.muted = muted;
+    }
+
+    /// The candidates that were kept out: identifier, definition, and why.
+    pub(crate) fn muted(&self) -> impl Iterator<Item = (String, String, Option<&str>)> {
+        self.mute.values().map(|def| {
+            let id = ddl::id(&self.catalog.model, def);
+            let reason = self.muted.get(&id).and_then(Option::as_deref);
+            (id, ddl::create_index(&self.catalog.model, def), reason)
+        })
     }
 
     /// What EXPLAIN calls a candidate, instead of its identifier. To be said before it is planned
@@ -257,7 +282,7 @@ impl Planner for ServerPlanner<'_> {
     }
 }
 
-impl ServerPlanner<'_> {
+impl<'a> ServerPlanner<'a> {
     /// The plan of one draw of a statement, really made; `None` when the server raised an error.
     pub(crate) fn plan_once(
         &mut self,
@@ -266,40 +291,47 @@ impl ServerPlanner<'_> {
         draw: usize,
         offered: &IndexSet,
     ) -> Option<sys::Planned> {
-        self.materialize(pool, offered);
         let statements = self.statements;
-        let statement = statements.get(query)?;
-        let binding = statement.bindings.get(draw)?;
-        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        let binding = statements.get(query)?.bindings.get(draw)?;
+        self.plan_if(pool, query, binding, offered, &Perturbation::default())
+    }
+
+    /// The plan of a statement with these values for its parameters, as if the statistics were
+    /// changed; `None` when the server raised an error.
+    pub(crate) fn plan_if(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        binding: &Binding<'_>,
+        offered: &IndexSet,
+        assumed: &Perturbation,
+    ) -> Option<sys::Planned> {
+        self.materialize(pool, offered);
+        let statement = self.adopt(query)?;
         self.plans += 1;
         self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
         let hidden = &BTreeSet::new();
         let planned = sys::subtransaction(true, || {
-            sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
+            sys::perturbed(assumed, || {
+                sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
+            })
         });
         self.scratch.reset();
         planned.ok()
     }
-}
 
-impl ServerPlanner<'_> {
-    /// Whether the candidates help some of a statement's parameter draws and others not at all.
-    pub(crate) fn draws_disagree(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> bool {
-        /// Gains that count as none and as some.
-        const NONE: f64 = 0.01;
-        const SOME: f64 = 0.10;
-        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
-        let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
-        for draw in (0..draws).filter(|_| draws > 1) {
-            let before = self.plan_once(pool, query, draw, &IndexSet::new());
-            let after = self.plan_once(pool, query, draw, offered);
-            if let (Some(before), Some(after)) = (before, after) {
-                let gain = 1.0 - after.cost / before.cost.max(f64::MIN_POSITIVE);
-                (least, most) = (least.min(gain), most.max(gain));
-            }
-        }
-        least < NONE && most > SOME
+    /// Acts as the role of a statement, under its search path.
+    pub(crate) fn adopt(&mut self, query: usize) -> Option<&'a Prepared<'a>> {
+        let statements = self.statements;
+        let statement = statements.get(query)?;
+        self.identity.adopt(self.scope, statement.role, &statement.search_path);
+        Some(statement)
+    }
+
+    /// Acts as the caller, for the advisor's own queries.
+    pub(crate) fn adopt_caller(&mut self) {
+        self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
     }
 }
 

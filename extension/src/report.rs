@@ -6,12 +6,14 @@ use advisor_core::findings::{self, Evidence};
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{IndexDef, QueryShape};
 use advisor_core::search::{Outcome, StoppedBy};
+use advisor_core::trust::{Detail, Robustness};
 use advisor_core::{ddl, model};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
+use crate::trust::Trust;
 use crate::workload::{Prepared, Skipped, Workload};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
@@ -54,6 +56,17 @@ pub(crate) struct AdvisedIndex {
     pub(crate) replaces: Vec<u32>,
     pub(crate) confidence: &'static str,
     pub(crate) reason: String,
+    pub(crate) confidence_detail: Detail,
+    #[serde(skip)]
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// A statement that an index promises to make cheaper, with its cost before and with it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Promise {
+    pub(crate) query: i64,
+    pub(crate) before: f64,
+    pub(crate) after: f64,
 }
 
 /// What the advice does to one statement.
@@ -94,9 +107,9 @@ impl Advice {
         workload: &Workload<'_>,
         outcome: &Outcome,
         planner: &ServerPlanner<'_>,
-        disagree: &[bool],
+        trust: &Trust,
     ) -> Self {
-        let indexes = advised(catalog, &workload.prepared, outcome, disagree);
+        let indexes = advised(catalog, &workload.prepared, outcome, trust);
         let queries = impacts(catalog, &workload.prepared, outcome);
         Self {
             summary: summary(catalog, outcome, planner, &indexes, &queries),
@@ -200,7 +213,7 @@ fn advised(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
-    disagree: &[bool],
+    trust: &Trust,
 ) -> Vec<AdvisedIndex> {
     let updated: Vec<_> =
         prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
@@ -219,6 +232,7 @@ fn advised(
         let uses = |at: &usize| outcome.used.get(*at).is_some_and(|u| u.contains(step.candidate));
         let used_by: Vec<usize> = (0..prepared.len()).filter(uses).collect();
         let replaced = findings::replaces(table, def);
+        let robust = trust.get(&step.candidate).cloned().unwrap_or_default();
         let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
         let ids = |queries: &[usize]| -> Vec<i64> {
             queries.iter().filter_map(|&at| prepared.get(at)).map(|p| p.entry.id).collect()
@@ -244,12 +258,27 @@ fn advised(
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
             replaces: replaced.iter().map(|index| index.oid).collect(),
             confidence: Gain { improved: &improved, before: before.1, after: &step.costs }
-                .confidence(table, prepared, disagree),
+                .confidence(table, prepared, &robust),
             reason: reason(catalog, def, &improved, prepared),
+            confidence_detail: robust.detail(),
+            promises: promises(&improved, prepared, before.1, &step.costs),
         });
         before = (step.cost, &step.costs);
     }
     indexes
+}
+
+fn promises(
+    improved: &[usize],
+    prepared: &[Prepared<'_>],
+    before: &[f64],
+    after: &[f64],
+) -> Vec<Promise> {
+    let promise = |&at: &usize| {
+        let query = prepared.get(at)?.entry.id;
+        Some(Promise { query, before: *before.get(at)?, after: *after.get(at)? })
+    };
+    improved.iter().filter_map(promise).filter(|promise| promise.before.is_finite()).collect()
 }
 
 /// What one index changes.
@@ -265,7 +294,7 @@ impl Gain<'_> {
         &self,
         table: &model::Table,
         prepared: &[Prepared<'_>],
-        disagree: &[bool],
+        robust: &Robustness,
     ) -> &'static str {
         let sum = |costs: &[f64]| -> f64 {
             let known = self.improved.iter().filter_map(|&at| costs.get(at));
@@ -278,9 +307,10 @@ impl Gain<'_> {
             analyzed: table.analyzed,
             gain: if old > 0.0 { 1.0 - sum(self.after) / old } else { 0.0 },
             default_estimates: statements().any(unbound),
-            bindings_disagree: self.improved.iter().any(|&at| disagree.get(at) == Some(&true)),
+            bindings_disagree: robust.values_disagree(),
         }
         .confidence()
+        .min(robust.allows())
         .as_str()
     }
 }
@@ -338,6 +368,8 @@ fn summary(
         .collect();
     let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
     let definition = |id: usize| ddl::id(&catalog.model, outcome.pool.def(id));
+    let statement = |id: usize| ddl::create_index(&catalog.model, outcome.pool.def(id));
+    let advised: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
     let drops: Vec<Value> = indexes
         .iter()
         .flat_map(|index| index.replaces_names.iter().map(move |name| (index, name)))
@@ -374,10 +406,19 @@ fn summary(
             "elapsed_ms": ms(planner.time_of(stage.calls)),
         })).collect::<Vec<_>>(),
         "pareto_front": outcome.front.iter().map(|point| json!({
-            "index_bytes": point.bytes,
+            "index_bytes": point.bytes.round(),
             "cost": point.cost,
             "indexes": point.indexes.iter().map(definition).collect::<Vec<_>>(),
+            "ddl": point.indexes.iter().map(statement).collect::<Vec<_>>(),
+            "knee": point.knee,
+            "advised": point.indexes == advised,
+            "planned": point.planned,
         })).collect::<Vec<_>>(),
         "drops": drops,
+        "muted": planner.muted().map(|(id, ddl, reason)| json!({
+            "id": id,
+            "ddl": ddl,
+            "reason": reason,
+        })).collect::<Vec<_>>(),
     })
 }

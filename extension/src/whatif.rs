@@ -7,7 +7,7 @@ use advisor_core::search;
 use pgrx::{JsonB, pg_sys};
 use serde_json::{Map, Value, json};
 
-use crate::advisor::{disagreements, objective, report_skipped};
+use crate::advisor::{objective, report_skipped};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::indexes;
@@ -15,6 +15,7 @@ use crate::query;
 use crate::report::Advice;
 use crate::session::{Session, Waiting};
 use crate::sys::{self, Arena};
+use crate::trust;
 use crate::workload;
 
 const INDEX_DEFINITIONS: &str = include_str!("../../sql/catalog/indexdefs.sql");
@@ -69,8 +70,8 @@ fn run(
     // The planner raises the server's own error on a cancel, so this is never interrupted.
     let outcome = search::evaluate(&weights, &reads, &defs, objective(), &mut planner)
         .map_err(|_| AdvisorError::Catalog("planning was interrupted".to_owned()))?;
-    let disagree = disagreements(&outcome, &mut planner);
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
+    let trust = trust::examine(&outcome, &workload.prepared, &mut planner, None);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust);
     advice.prepared_after = prepared_after;
     for (query, message) in std::mem::take(&mut planner.failures) {
         advice.note_failure(workload.prepared.get(query), &message);

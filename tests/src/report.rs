@@ -24,6 +24,8 @@ pub struct Report {
     pub planner: Planner,
     /// The stages of the search, in order.
     pub rounds: Vec<Round>,
+    /// The border between size and cost, smallest first.
+    pub pareto_front: Vec<Point>,
     /// Why the search ended before it was done.
     pub stopped_by: Option<String>,
     /// Time until the statements were analyzed and the catalogue read.
@@ -39,6 +41,23 @@ pub struct Index {
     pub ddl: String,
     /// Estimated size.
     pub size_bytes: f64,
+}
+
+/// A set of indexes that no other beats in both size and cost.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Point {
+    /// Size of its indexes.
+    pub index_bytes: f64,
+    /// Cost of the workload with them.
+    pub cost: f64,
+    /// Their statements.
+    pub ddl: Vec<String>,
+    /// Whether more space begins to bring less here.
+    pub knee: bool,
+    /// Whether it is what is advised.
+    pub advised: bool,
+    /// Whether its cost is that of plans.
+    pub planned: bool,
 }
 
 /// What the advice does to a statement.

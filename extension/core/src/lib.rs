@@ -26,4 +26,5 @@ pub mod size;
 pub mod sqltext;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trust;
 pub mod whatif;

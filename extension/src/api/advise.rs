@@ -7,6 +7,7 @@ use pgrx::{JsonB, default, name};
 
 use crate::advisor;
 use crate::api::arguments;
+use crate::memory;
 use crate::report::{Advice, Plans};
 use crate::sys::Regclass;
 
@@ -44,6 +45,7 @@ fn mcp_advise_indexes(
             name!(replaces, Vec<Regclass>),
             name!(confidence, String),
             name!(reason, String),
+            name!(confidence_detail, JsonB),
         ),
     >,
     ErrorReport,
@@ -58,6 +60,7 @@ fn mcp_advise_indexes(
         max_queries,
     )?;
     let advice = advisor::advise(&arguments, Plans::Omitted)?;
+    memory::remember(&advice, arguments.queries.is_none())?;
     explain_emptiness(&advice);
     Ok(TableIterator::new(advice.indexes.into_iter().map(|index| {
         (
@@ -78,6 +81,7 @@ fn mcp_advise_indexes(
             index.replaces.into_iter().map(Regclass).collect(),
             index.confidence.to_owned(),
             index.reason,
+            JsonB(serde_json::json!(index.confidence_detail)),
         )
     })))
 }
@@ -105,7 +109,9 @@ fn mcp_advise_report(
         max_queries,
     )?;
     let plans = if plans { Plans::Wanted } else { Plans::Omitted };
-    Ok(JsonB(advisor::advise(&arguments, plans)?.into_json()))
+    let advice = advisor::advise(&arguments, plans)?;
+    memory::remember(&advice, arguments.queries.is_none())?;
+    Ok(JsonB(advice.into_json()))
 }
 
 /// An empty answer says why.

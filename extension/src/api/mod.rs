@@ -8,6 +8,7 @@ mod drops;
 mod explain;
 mod guard;
 mod health;
+mod memory;
 mod overview;
 mod relate;
 mod running_queries;

@@ -41,6 +41,7 @@ pub(crate) fn install() {
         PREVIOUS_NAME = pg_sys::explain_get_index_name_hook;
         pg_sys::explain_get_index_name_hook = Some(index_name);
     }
+    super::perturb::install();
     super::second::install();
 }
 
@@ -61,6 +62,15 @@ fn active<'a>() -> Option<&'a Offer<'a>> {
     unsafe { ACTIVE.get().cast::<Offer<'a>>().as_ref() }
 }
 
+/// Whether this planner call is the one that we made.
+///
+/// # Safety
+/// `root` must be the planner's.
+pub(super) unsafe fn is_ours(root: *const pg_sys::PlannerInfo) -> bool {
+    // SAFETY: the planner's structs are complete.
+    active().is_some_and(|offer| unsafe { (*(*root).glob).boundParams == offer.params })
+}
+
 #[pg_guard]
 unsafe extern "C-unwind" fn relation_info(
     root: *mut pg_sys::PlannerInfo,
@@ -74,7 +84,7 @@ unsafe extern "C-unwind" fn relation_info(
             previous(root, relation, inhparent, rel);
         }
         let Some(offer) = active() else { return };
-        if (*(*root).glob).boundParams != offer.params {
+        if !is_ours(root) {
             return;
         }
         if !offer.hidden.is_empty() {
@@ -84,6 +94,7 @@ unsafe extern "C-unwind" fn relation_info(
         if !inhparent {
             offer.hypotheticals.inject(relation.to_u32(), rel, offer.offered);
         }
+        super::perturb::change_relation(rel);
     }
 }
 

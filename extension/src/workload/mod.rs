@@ -9,6 +9,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use advisor_core::model::QueryShape;
+use advisor_core::shape::ParamUse;
 use pgrx::Spi;
 
 use crate::error::AdvisorError;
@@ -19,6 +20,7 @@ use crate::sys::{Binding, Statement};
 pub(crate) use prepare::{Preparer, Workload};
 pub(crate) use read::sqlstate;
 pub(crate) use single::single;
+pub(crate) use values::more_draws;
 
 /// What can be done without pg_stat_statements.
 const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";
@@ -54,6 +56,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) statement: Statement<'a>,
     /// Parameter draws, at least one.
     pub(crate) bindings: Vec<Binding<'a>>,
+    /// What its parameters meet.
+    pub(crate) params: Vec<ParamUse>,
     /// Whether the role may read the columns that the values come from. If not, they must not be
     /// shown: a view may let it use a column without letting it see one.
     pub(crate) may_show_values: bool,

@@ -164,6 +164,7 @@ impl<'a> Preparer<'a> {
         let prepared = Prepared {
             repaired: (text != entry.text).then_some(text),
             bindings: Vec::new(),
+            params: extract.params.clone(),
             may_show_values: extract
                 .params
                 .iter()

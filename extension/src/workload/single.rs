@@ -58,6 +58,7 @@ pub(crate) fn single<'a>(
     Ok(Prepared {
         repaired: (read != text).then_some(read),
         bindings,
+        params: extract.params,
         may_show_values: true,
         shape: extract.shape,
         relations: BTreeSet::new(),

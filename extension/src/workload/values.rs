@@ -6,7 +6,7 @@ use advisor_core::draws::{ColumnProfile, Draw, LikeForm, ParamRole, Rank, ValueC
 use advisor_core::shape::{Meets, ParamUse};
 use pgrx::pg_sys;
 
-use super::Entry;
+use super::{Entry, Prepared};
 use crate::sys::{self, Arena, Binding, Pick, Source, StatsValues};
 
 /// Characters of a sampled value that a LIKE pattern takes over.
@@ -15,6 +15,31 @@ const PATTERN_LENGTH: usize = 5;
 /// Binds `draws` sets of values; one when there is nothing to draw, and one without values for no
 /// draws. Equal sets are kept once. Only the statistics of columns that are `allowed` are used.
 pub(super) fn bind_draws<'a>(
+    arena: &'a Arena,
+    types: &[u32],
+    params: &[ParamUse],
+    draws: usize,
+    entry: &Entry,
+    allowed: impl Fn(u32, i16) -> bool,
+) -> Vec<Binding<'a>> {
+    let all = each_draw(arena, types, params, draws, entry, allowed);
+    counted(all).into_iter().map(|(binding, _)| binding).collect()
+}
+
+/// Each set of values once, with how often it was drawn.
+fn counted<'a>(bindings: impl IntoIterator<Item = Binding<'a>>) -> Vec<(Binding<'a>, usize)> {
+    let mut counted: Vec<(Binding<'a>, usize)> = Vec::new();
+    for binding in bindings {
+        match counted.iter_mut().find(|(other, _)| other.same_as(&binding)) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((binding, 1)),
+        }
+    }
+    counted
+}
+
+/// One set of values for each draw.
+fn each_draw<'a>(
     arena: &'a Arena,
     types: &[u32],
     params: &[ParamUse],
@@ -43,12 +68,21 @@ pub(super) fn bind_draws<'a>(
                 source(role, known, draw, type_oid)
             })
             .collect();
-        let binding = sys::bind(arena, types, &sources);
-        if !bindings.iter().any(|other| other.same_as(&binding)) {
-            bindings.push(binding);
-        }
+        bindings.push(sys::bind(arena, types, &sources));
     }
     bindings
+}
+
+/// So many sets of values for a statement that is ready, spread over common and rare ones; each
+/// once, with how often it was drawn. To be called as the statement's role: reading a value may run
+/// the input function of its type.
+pub(crate) fn more_draws<'a>(
+    arena: &'a Arena,
+    prepared: &Prepared<'_>,
+    draws: usize,
+) -> Vec<(Binding<'a>, usize)> {
+    let types = &prepared.statement.param_types;
+    counted(each_draw(arena, types, &prepared.params, draws, &prepared.entry, |_, _| true))
 }
 
 /// A column's kept values and their distribution.

@@ -218,6 +218,7 @@ pub(crate) struct Advice {
     pub(crate) skipped: Vec<Skipped>,
     pub(crate) pareto_front: Vec<Point>,
     pub(crate) drops: Vec<Superfluous>,
+    pub(crate) muted: Vec<Muted>,
 }
 
 impl Advice {
@@ -247,6 +248,7 @@ pub(crate) struct Index {
     pub(crate) breaks_hot: bool,
     pub(crate) replaces: Vec<String>,
     pub(crate) confidence: String,
+    pub(crate) confidence_detail: Confidence,
     pub(crate) reason: String,
 }
 
@@ -294,6 +296,25 @@ pub(crate) struct Point {
     pub(crate) index_bytes: f64,
     pub(crate) cost: f64,
     pub(crate) indexes: Vec<String>,
+    pub(crate) ddl: Vec<String>,
+    /// Whether more space begins to bring less here than is asked.
+    pub(crate) knee: bool,
+}
+
+/// An index that is not to be advised.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Muted {
+    pub(crate) ddl: String,
+    pub(crate) reason: Option<String>,
+}
+
+/// What became of the gain of an index with other values and other statistics.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Confidence {
+    /// Why it is no higher, a sentence each.
+    pub(crate) reasons: Vec<String>,
 }
 
 /// An index that an advised one makes superfluous.

@@ -145,6 +145,7 @@ pub(super) fn answer(report: &Map<String, Value>) -> Answer {
     let indexes = objects(report, "indexes");
     let mut lines = vec![headline(report, indexes.len())];
     lines.extend(indexes.iter().enumerate().map(|(at, index)| recommendation(at + 1, index)));
+    lines.extend(sizes(report));
     lines.extend(drops(report));
     lines.extend(skipped(report));
     if report.get("complete") == Some(&json!(false)) {
@@ -204,7 +205,42 @@ fn recommendation(rank: usize, index: &Map<String, Value>) -> String {
     if index.get("breaks_hot") == Some(&json!(true)) {
         line.push_str(" Updates of its columns can no longer be heap-only (HOT).");
     }
+    let reasons = index.get("confidence_detail").and_then(|detail| detail.get("reasons"));
+    for reason in reasons.and_then(Value::as_array).into_iter().flatten() {
+        line.push(' ');
+        line.push_str(&text::cell(reason));
+    }
     line
+}
+
+/// The most other sizes that are told.
+const MOST_SIZES: usize = 4;
+
+/// What less and more space would bring: the points of the front beside the advice, those first that
+/// differ most in cost.
+fn sizes(report: &Map<String, Value>) -> Option<String> {
+    let before = float(report, "cost_before");
+    let mut points = objects(report, "pareto_front");
+    let advised = points.iter().position(|point| point.get("advised") == Some(&json!(true)))?;
+    let at = float(points.get(advised)?, "cost");
+    points.retain(|point| {
+        let own = point.get("advised") == Some(&json!(true)) || float(point, "index_bytes") <= 0.0;
+        // A choice between things that hardly differ is none.
+        !own && (float(point, "cost") - at).abs() > 0.02 * before
+    });
+    points.sort_by(|a, b| (float(b, "cost") - at).abs().total_cmp(&(float(a, "cost") - at).abs()));
+    points.truncate(MOST_SIZES);
+    points.sort_by(|a, b| float(a, "index_bytes").total_cmp(&float(b, "index_bytes")));
+    let told: Vec<String> = points
+        .iter()
+        .map(|point| {
+            let knee = if point.get("knee") == Some(&json!(true)) { " (knee)" } else { "" };
+            let share = (float(point, "cost") / before * 100.0).round();
+            format!("{} -> {share} %{knee}", text::size(float(point, "index_bytes") as i64))
+        })
+        .collect();
+    (before > 0.0 && !told.is_empty())
+        .then(|| format!("Other sizes -> cost, of today's: {}.", told.join("; ")))
 }
 
 fn drops(report: &Map<String, Value>) -> Option<String> {

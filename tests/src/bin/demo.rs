@@ -84,6 +84,10 @@ fn run() -> Result<()> {
     progress.line(&format!("answered in {}", duration(begin.elapsed())));
     let report = Report::fetch(&mut client, &Arguments::default())?;
     print_figures(&report, &progress);
+    println!();
+    for line in demo::plot::front(&report.pareto_front, report.cost_before) {
+        println!("{line}");
+    }
 
     progress.part("Building the advised indexes");
     let indexes = build(&mut client, &report, &progress)?;

@@ -4,6 +4,7 @@
 //! another part of the story: over stdio what there is, over HTTP+SSE the advice, over Streamable
 //! HTTP what is refused, and the health of the server.
 
+pub mod plot;
 mod text;
 
 use std::path::{Path, PathBuf};

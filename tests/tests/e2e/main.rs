@@ -42,6 +42,7 @@ mod health_vacuum;
 mod health_workload;
 mod interrupts;
 mod join_path;
+mod memory;
 mod objects;
 mod odd;
 mod overview;
@@ -118,6 +119,7 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         overview::CASES,
         join_path::CASES,
+        memory::CASES,
         progress::CASES,
         relate::CASES,
         psql_describe::CASES,

@@ -20,6 +20,12 @@ impl Tracker {
         if allowed && self.best.as_ref().is_none_or(|best| state.score < best.score - SAME) {
             self.best = Some(state.clone());
         }
+        self.note(state, false);
+    }
+
+    /// Takes note of a configuration that is not to be recommended; `planned`: whether its costs
+    /// are those of plans.
+    pub(crate) fn note(&mut self, state: &State, planned: bool) {
         let at = self.front.partition_point(|point| point.bytes <= state.bytes);
         if at > 0 && self.front[at - 1].cost <= state.value {
             return;
@@ -27,8 +33,9 @@ impl Tracker {
         let from = if at > 0 && self.front[at - 1].bytes == state.bytes { at - 1 } else { at };
         let beaten = self.front[from..].iter().take_while(|point| point.cost >= state.value);
         let to = from + beaten.count();
+        let indexes = state.set.clone();
         let point =
-            FrontPoint { bytes: state.bytes, cost: state.value, indexes: state.set.clone() };
+            FrontPoint { bytes: state.bytes, cost: state.value, indexes, planned, knee: false };
         self.front.splice(from..to, [point]);
     }
 

@@ -8,6 +8,7 @@
 
 mod evaluate;
 mod front;
+mod frontier;
 mod greedy;
 mod lazy;
 mod objective;
@@ -304,7 +305,7 @@ impl Run {
         let steps = search.rank(&best)?;
         let stopped_by = search.cache.stopped();
         let lower_bound = search.lower_bound();
-        search.consider(&best.state);
+        let front = search.border(&best.state)?;
         Ok(Outcome {
             steps,
             base_cost: search.empty().value,
@@ -312,7 +313,7 @@ impl Run {
             last: best.state.costs,
             used: best.used,
             bytes: best.state.bytes,
-            front: search.tracker.into_front(),
+            front,
             stages: self.stages,
             counters: search.cache.counters(),
             stopped_by,

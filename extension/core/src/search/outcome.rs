@@ -61,6 +61,11 @@ pub struct FrontPoint {
     pub cost: f64,
     /// Its indexes.
     pub indexes: IndexSet,
+    /// Whether its cost is that of plans, and no estimate: the time limit leaves some.
+    pub planned: bool,
+    /// Whether more space begins to bring less here than the ratio of cost and space asks; of one
+    /// point.
+    pub knee: bool,
 }
 
 /// A stage of the search.

@@ -55,6 +55,7 @@ fn assert_valid(outcome: &Outcome, options: &Options) {
     for (last, base) in outcome.last.iter().zip(&outcome.base) {
         assert!(*last <= base * (1.0 + options.regression_tolerance) + 1e-9);
     }
+    assert!(outcome.front.iter().filter(|point| point.knee).count() == 1);
     for pair in outcome.front.windows(2) {
         assert!(pair[0].bytes < pair[1].bytes && pair[0].cost > pair[1].cost);
     }
@@ -81,6 +82,28 @@ fn a_workload_without_queries_or_weight_gives_nothing() {
     assert!(columns.is_empty());
     let (columns, _) = scripted(|_, _| (f64::INFINITY, vec![]), 2, &[1e6], &Options::default());
     assert!(columns.is_empty());
+}
+
+#[test]
+fn the_border_is_planned_from_no_index_to_all_that_pay() {
+    let mut planner = made_up(7, 4, 12, 2);
+    let options = half(&planner);
+    let outcome = run(&mut planner, &options);
+    assert!(outcome.front.len() > 3, "{:?}", outcome.front);
+    let first = &outcome.front[0];
+    assert!(first.indexes.is_empty() && first.bytes == 0.0 && first.cost == outcome.base_cost);
+    // Beyond the budget: what more space would bring.
+    let last = &outcome.front[outcome.front.len() - 1];
+    assert!(last.cost <= outcome.final_cost && outcome.bytes <= options.storage_budget.unwrap());
+    let unlimited = run(&mut planner, &Options::default());
+    assert!(last.cost <= unlimited.final_cost * 1.05, "{} {}", last.cost, unlimited.final_cost);
+    for point in outcome.front.iter().filter(|point| point.planned) {
+        let plan = |query| planner.plan(&outcome.pool, query, &point.indexes).unwrap().cost;
+        let queries: Vec<QueryId> = (0..outcome.base.len()).collect();
+        let cost: f64 = queries.into_iter().map(plan).sum();
+        assert!((cost / point.cost - 1.0).abs() < 0.01, "{cost} {}", point.cost);
+    }
+    assert!(outcome.front.iter().filter(|point| point.planned).count() * 2 > outcome.front.len());
 }
 
 #[test]

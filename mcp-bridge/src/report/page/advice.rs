@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::about::names;
 use super::parts::{Head, Order, badge, code, exact, heads, missing, number, share, sql};
 use super::{format, pareto};
-use crate::report::model::{Advice, Index, Part, Skipped};
+use crate::report::model::{Advice, Index, Part, Point, Skipped};
 use crate::tools::text;
 
 const HEADS: [Head; 7] = [
@@ -101,6 +101,7 @@ fn body(advice: &Advice) -> Markup {
             @if !advice.drops.is_empty() { (superfluous(advice)) }
         }
         @if advice.pareto_front.len() > 1 { (front(advice)) }
+        @if !advice.muted.is_empty() { (muted(advice)) }
         @if !advice.skipped.is_empty() { (skipped(advice)) }
     }
 }
@@ -115,6 +116,7 @@ fn row(advice: &Advice, index: &Index) -> Markup {
                 (sql(&format!("{};", index.ddl)))
                 p {
                     (exact(&index.reason))
+                    @for reason in &index.confidence_detail.reasons { " " (exact(reason)) }
                     @if index.breaks_hot { " " (badge("warning", "ends HOT updates of its columns")) }
                     @if !index.regressed_queries.is_empty() {
                         " " (badge("warning", &format!("{} dearer", text::count(index.regressed_queries.len() as u64, "statement"))))
@@ -132,11 +134,11 @@ fn row(advice: &Advice, index: &Index) -> Markup {
 
 /// All statements at once.
 fn script(advice: &Advice) -> Markup {
-    let lines: Vec<String> = advice.indexes.iter().map(|index| format!("{};", index.ddl)).collect();
+    let ddl: Vec<String> = advice.indexes.iter().map(|index| index.ddl.clone()).collect();
     html! {
         details.checks {
             summary { "All of them as one script" }
-            (sql(&lines.join("\n")))
+            (sql(&statements(&ddl)))
         }
     }
 }
@@ -164,11 +166,62 @@ fn front(advice: &Advice) -> Markup {
                                 (number("Size", Some(point.index_bytes), format::bytes))
                                 (number("Indexes", Some(point.indexes.len() as f64), format::figure))
                                 (number("Time", (before > 0.0).then(|| point.cost / before), format::percent))
-                                td data-label="Choice" { @if is_chosen { (badge("gain", "advised")) } }
+                                td data-label="Choice" {
+                                    @if is_chosen { (badge("gain", "advised")) " " }
+                                    @if point.knee { (badge("info", "knee")) }
+                                }
                             }
                         }
                     }
                 } }
+            }
+        }
+        (choices(advice))
+    }
+}
+
+/// The statements of each point, for whoever wants another than the advised one.
+fn choices(advice: &Advice) -> Markup {
+    let points = pareto::points(advice);
+    let others: Vec<&Point> =
+        points.iter().filter(|(_, is_chosen)| !is_chosen).map(|(point, _)| point).collect();
+    html! {
+        @if others.iter().any(|point| !point.ddl.is_empty()) {
+            details.checks {
+                summary { "The indexes of the other points" }
+                p.note { "At the knee, more space begins to bring less than twice its share in speed." }
+                @for point in others.iter().filter(|point| !point.ddl.is_empty()) {
+                    p {
+                        (format::bytes(point.index_bytes)) ", "
+                        (text::count(point.ddl.len() as u64, "index"))
+                        @if advice.cost_before > 0.0 {
+                            ", " (format::percent(point.cost / advice.cost_before)) " of the time"
+                        }
+                        @if point.knee { " " (badge("info", "knee")) }
+                    }
+                    (sql(&statements(&point.ddl)))
+                }
+            }
+        }
+    }
+}
+
+fn statements(ddl: &[String]) -> String {
+    let lines: Vec<String> = ddl.iter().map(|ddl| format!("{ddl};")).collect();
+    lines.join("\n")
+}
+
+fn muted(advice: &Advice) -> Markup {
+    html! {
+        details.checks {
+            summary { "Muted advice " span.quiet { (advice.muted.len()) } }
+            ul {
+                @for muted in &advice.muted {
+                    li {
+                        (code(&muted.ddl))
+                        @if let Some(reason) = &muted.reason { ": " (exact(reason)) }
+                    }
+                }
             }
         }
     }
@@ -201,6 +254,46 @@ fn skipped(advice: &Advice) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::model::Muted;
+
+    #[test]
+    fn other_points_have_their_statements() {
+        let point = |index_bytes, cost, knee, ddl: &[&str]| Point {
+            index_bytes,
+            cost,
+            knee,
+            ddl: ddl.iter().map(|ddl| (*ddl).to_owned()).collect(),
+            ..Point::default()
+        };
+        let mut advice = Advice {
+            cost_before: 100.0,
+            cost_after: 40.0,
+            index_bytes: 2.0,
+            indexes: vec![Index::default()],
+            pareto_front: vec![
+                point(0.0, 100.0, false, &[]),
+                point(1.0, 60.0, true, &["CREATE INDEX ON a (b)"]),
+                point(2.0, 40.0, false, &["CREATE INDEX ON c (d)"]),
+            ],
+            ..Advice::default()
+        };
+        let page = front(&advice).into_string();
+        assert!(page.contains("CREATE INDEX ON a (b);"), "{page}");
+        // The advised one is above, and the one without indexes has none.
+        assert!(!page.contains("CREATE INDEX ON c (d)"), "{page}");
+        assert_eq!(page.matches(">knee<").count(), 3, "drawing, table, list: {page}");
+        advice.pareto_front.remove(1);
+        assert!(!choices(&advice).into_string().contains("other points"));
+    }
+
+    #[test]
+    fn what_is_muted_is_told_with_its_reason() {
+        let one = Muted { ddl: "CREATE INDEX ON a (b)".into(), reason: Some("<why>".into()) };
+        let advice = Advice { muted: vec![one], ..Advice::default() };
+        let list = muted(&advice).into_string();
+        assert!(list.contains("CREATE INDEX ON a (b)") && list.contains("&lt;why&gt;"), "{list}");
+        assert!(!body(&Advice::default()).into_string().contains("Muted"));
+    }
 
     #[test]
     fn empty_advice_says_why() {

@@ -85,6 +85,8 @@ pub(super) fn points(advice: &Advice) -> Vec<(Point, bool)> {
             index_bytes: advice.index_bytes,
             cost: advice.cost_after,
             indexes: advice.indexes.iter().map(|index| index.id.clone()).collect(),
+            ddl: advice.indexes.iter().map(|index| index.ddl.clone()).collect(),
+            knee: false,
         };
         points.push((own, true));
     }
@@ -159,8 +161,9 @@ fn stairs(front: &[(f64, f64)]) -> String {
 
 fn mark((x, y): (f64, f64), is_chosen: bool, point: &Point, relative: f64) -> Markup {
     let told = format!(
-        "{}{}, {}: {} of the time",
+        "{}{}{}, {}: {} of the time",
         if is_chosen { "advised: " } else { "" },
+        if point.knee { "knee: " } else { "" },
         text::count(point.indexes.len() as u64, "index"),
         format::bytes(point.index_bytes),
         format::percent(relative),
@@ -171,6 +174,8 @@ fn mark((x, y): (f64, f64), is_chosen: bool, point: &Point, relative: f64) -> Ma
         @if is_chosen {
             circle.ring cx=(n(x)) cy=(n(y)) r="9" {}
             text.chosen x=(n(x + side)) y=(n(y - 10.0)) text-anchor=(anchor) { "advised" }
+        } @else if point.knee {
+            text x=(n(x + side)) y=(n(y - 10.0)) text-anchor=(anchor) { "knee" }
         }
         circle.point.chosen[is_chosen] cx=(n(x)) cy=(n(y)) r="4.5" { title { (told) } }
     }
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_advice_is_marked_once() {
-        let point = |index_bytes: f64, cost: f64| Point { index_bytes, cost, indexes: Vec::new() };
+        let point = |index_bytes: f64, cost: f64| Point { index_bytes, cost, ..Point::default() };
         let mut advice = Advice {
             cost_before: 100.0,
             cost_after: 40.0,

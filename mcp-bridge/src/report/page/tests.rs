@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::report::model::{
-    About, Advice, Finding, Impact, Index, Missing, Part, Point, Query, Skipped, Superfluous,
+    About, Advice, Confidence, Finding, Impact, Index, Missing, Muted, Part, Point, Query, Skipped,
+    Superfluous,
 };
 use crate::report::plan::{Node, NodeFinding, Pair, Plan};
 use crate::report::summary::Action;
@@ -98,15 +99,17 @@ fn hostile() -> Report {
                 ddl: text(),
                 confidence: text(),
                 reason: text(),
+                confidence_detail: Confidence { reasons: vec![text()] },
                 ..Index::default()
             }],
             queries: vec![Impact { query: text(), ..Impact::default() }],
             skipped: vec![Skipped { query: text(), reason: text(), message: text() }],
             pareto_front: vec![
                 Point::default(),
-                Point { indexes: vec![text()], ..Point::default() },
+                Point { indexes: vec![text()], ddl: vec![text()], ..Point::default() },
             ],
             drops: vec![Superfluous { index: text(), reason: text() }],
+            muted: vec![Muted { ddl: text(), reason: Some(text()) }],
             ..Advice::default()
         }),
         plans: Part::Found(vec![Pair {
