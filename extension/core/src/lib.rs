@@ -27,3 +27,4 @@ pub mod sqltext;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod whatif;
+pub mod writes;

@@ -1,5 +1,6 @@
 //! The best configuration so far, and those between small and fast.
 
+use crate::index_set::IndexSet;
 use crate::search::outcome::FrontPoint;
 use crate::search::state::State;
 
@@ -37,8 +38,10 @@ impl Tracker {
         self.best.take()
     }
 
-    /// The border between size and cost.
-    pub(crate) fn into_front(self) -> Vec<FrontPoint> {
-        self.front
+    /// The border between size and cost, without the indexes that exist.
+    pub(crate) fn into_front(self, existing: &IndexSet) -> Vec<FrontPoint> {
+        let advised =
+            |point: FrontPoint| FrontPoint { indexes: point.indexes.difference(existing), ..point };
+        self.front.into_iter().map(advised).collect()
     }
 }
