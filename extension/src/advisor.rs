@@ -18,6 +18,7 @@ use crate::session::{Session, Waiting};
 use crate::settings;
 use crate::sys::{self, Arena};
 use crate::workload::{self, Prepared, Skipped, Workload};
+use crate::writes::Writes;
 
 /// Bytes of a heap page.
 const PAGE: f64 = 8192.0;
@@ -78,9 +79,11 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let prepared_after = started.elapsed();
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
-    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
+    let writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
+    planner.may_drop(writes.movable.clone());
+    let outcome = search(arguments, &workload.prepared, &writes, &mut planner, &session.progress)?;
     let disagree = disagreements(&outcome, &mut planner);
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree, &writes);
     advice.prepared_after = prepared_after;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
@@ -189,8 +192,8 @@ fn measure(
 
 fn search(
     arguments: &Arguments,
-    catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
+    writes: &Writes<'_>,
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
 ) -> Result<Outcome, AdvisorError> {
@@ -204,12 +207,13 @@ fn search(
         include_columns,
         min_pages: MIN_PAGES,
     };
+    let catalog = writes.model.catalog;
     progress.begin("candidates", prepared.len());
     let candidates: Vec<Vec<IndexDef>> = prepared
         .iter()
         .map(|statement| {
             progress.advance();
-            candidates::for_query(&catalog.model, &statement.shape, &limits)
+            candidates::for_query(catalog, &statement.shape, &limits)
         })
         .collect();
     let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
@@ -219,13 +223,17 @@ fn search(
         max_columns: arguments.max_columns,
         min_improvement: arguments.min_improvement,
         pareto_ratio: arguments.pareto_ratio,
-        base_bytes: catalog.model.tables.iter().map(|table| table.pages * PAGE).sum(),
+        base_bytes: catalog.tables.iter().map(|table| table.pages * PAGE).sum(),
         regression_tolerance: settings::max_regression(),
         second_opinion: settings::second_opinion(),
         ..Options::default()
     };
-    let workload =
-        search::Workload { weights: &weights, candidates: &candidates, upkeep: &|_, _| 0.0 };
+    let workload = search::Workload {
+        weights: &weights,
+        candidates: &candidates,
+        upkeep: &writes.model,
+        existing: &writes.existing,
+    };
     // The planner raises the server's own error on a cancel, so the search is never interrupted.
     search::advise(&workload, &options, planner)
         .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))

@@ -28,6 +28,7 @@ mod statements;
 mod sys;
 mod whatif;
 mod workload;
+mod writes;
 
 use pgrx::prelude::*;
 

@@ -27,18 +27,25 @@ pub fn as_definition(table: TableId, index: &ExistingIndex) -> Option<IndexDef> 
     (!keys.is_empty()).then(|| IndexDef { table, keys, include: index.include.clone() })
 }
 
-/// The existing indexes that are superfluous once `def` is built: not unique, behind no
-/// constraint, every key a plain column, and a leading part of `def` (or the same keys, with
-/// INCLUDE columns that `def` stores too).
-#[must_use]
-pub fn replaces<'a>(table: &'a Table, def: &IndexDef) -> Vec<&'a ExistingIndex> {
-    let replaced = |index: &&ExistingIndex| {
+/// The existing indexes that another may take the place of: not unique, behind no constraint, and
+/// every key a plain column that the advisor may reason about.
+pub fn movable(table: &Table) -> impl Iterator<Item = &ExistingIndex> {
+    table.indexes.iter().filter(|index| {
         !index.unique
             && !index.constraint
             && index.keys.iter().all(Option::is_some)
-            && as_definition(def.table, index).is_some_and(|old| def.covers(&old))
+            && as_definition(0, index).is_some()
+    })
+}
+
+/// The existing indexes that are superfluous once `def` is built: movable ones that are a leading
+/// part of `def` (or have the same keys, with INCLUDE columns that `def` stores too).
+#[must_use]
+pub fn replaces<'a>(table: &'a Table, def: &IndexDef) -> Vec<&'a ExistingIndex> {
+    let replaced = |index: &&ExistingIndex| {
+        as_definition(def.table, index).is_some_and(|old| def.covers(&old))
     };
-    table.indexes.iter().filter(replaced).collect()
+    movable(table).filter(replaced).collect()
 }
 
 /// Bytes written to the index for each byte written to the table when a row is inserted: index
@@ -60,6 +67,27 @@ pub fn breaks_hot(def: &IndexDef, updated: &[(TableId, Vec<i16>)]) -> bool {
         .iter()
         .filter(|(table, _)| *table == def.table)
         .any(|(_, columns)| def.columns().any(|column| columns.contains(&column)))
+}
+
+/// Share of a gain from which on it is said that writing takes it.
+const NOTABLE_WRITING: f64 = 0.05;
+/// Share of the updates from which on it is said that they are no longer heap-only.
+const NOTABLE_HOT: f64 = 0.01;
+
+/// What is to be said of writing, to go after the reason: which share of the gain it takes, and which
+/// share of the table's updates are no longer heap-only. Empty where neither matters.
+#[must_use]
+pub fn writing(share: f64, hot_lost: f64) -> String {
+    let percent = |share: f64| (share * 100.0).round();
+    let mut text = String::new();
+    if share >= NOTABLE_WRITING {
+        text = format!(" Keeping it up to date takes {} % of what it saves.", percent(share));
+    }
+    if hot_lost >= NOTABLE_HOT {
+        let lost = percent(hot_lost);
+        text.push_str(&format!(" {lost} % of the table's updates are then no longer heap-only."));
+    }
+    text
 }
 
 /// How far to trust the promised gain of an index.

@@ -120,6 +120,19 @@ pub struct Fixed {
     pub columns: Vec<i16>,
 }
 
+/// What one execution of a statement writes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Written {
+    /// The table.
+    pub table: TableId,
+    /// Rows inserted.
+    pub inserted: f64,
+    /// Rows updated.
+    pub updated: f64,
+    /// The columns that it sets in those.
+    pub sets: Vec<i16>,
+}
+
 /// Upkeep from the activity of tables.
 #[derive(Debug)]
 pub struct Model<'a> {
@@ -148,19 +161,26 @@ impl Model<'_> {
         entries.prices(&self.settings, rows, written, activity.misses, self.checkpoints)
     }
 
-    /// What `rows` rows cost that a statement writes at once, with this index; in planner units.
-    /// Updated ones make a new entry, deleted ones leave one to VACUUM.
+    /// What a statement's execution costs in the indexes of the table it writes: those that are not
+    /// up for decision, and `indexes`. In planner units. Rows that it deletes cost nothing yet: they
+    /// are VACUUM's.
     #[must_use]
-    pub fn per_row(&self, def: &IndexDef, size: IndexSize) -> Prices {
-        let none = Activity::default();
-        let activity = self.activity.get(def.table).unwrap_or(&none);
-        self.prices(def.table, activity, &Entries::of(self.catalog, def, size))
+    pub fn statement(&self, written: &Written, indexes: &[(&IndexDef, IndexSize)]) -> f64 {
+        let Some(activity) = self.activity.get(written.table) else { return 0.0 };
+        let stored = |columns: &[i16]| written.sets.iter().any(|column| columns.contains(column));
+        let mut entry = self.elsewhere(written.table, activity).entry.cost;
+        let mut hot = !activity.fixed.iter().any(|one| stored(&one.columns));
+        for &(def, size) in indexes.iter().filter(|(def, _)| def.table == written.table) {
+            entry +=
+                self.prices(def.table, activity, &Entries::of(self.catalog, def, size)).entry.cost;
+            hot &= !stored(&def.columns().collect::<Vec<_>>());
+        }
+        let room = if hot { room(activity) } else { 0.0 };
+        entry * (written.inserted + written.updated * (1.0 - room))
     }
 
-    /// The same for the indexes of the table that are not up for decision, together.
-    #[must_use]
-    pub fn per_row_elsewhere(&self, table: TableId) -> Prices {
-        let Some(activity) = self.activity.get(table) else { return Prices::default() };
+    /// What a row costs in the indexes of the table that are not up for decision, together.
+    fn elsewhere(&self, table: TableId, activity: &Activity) -> Prices {
         let each = activity.fixed.iter().map(|one| self.prices(table, activity, &one.entries));
         each.fold(Prices::default(), Prices::plus)
     }
@@ -188,7 +208,7 @@ impl Upkeep for Model<'_> {
 
     fn updates(&self, table: TableId) -> Option<Updates> {
         let activity = self.of(table).filter(|activity| activity.updated > 0.0)?;
-        let elsewhere = self.per_row_elsewhere(table);
+        let elsewhere = self.elsewhere(table, activity);
         Some(Updates {
             all: activity.updated,
             hot: hot_by_group(activity),
@@ -202,23 +222,31 @@ fn scaled(amount: Amount, scale: f64) -> Amount {
     Amount { cost: amount.cost * scale, wal: amount.wal }
 }
 
-/// The updates of each group that are heap-only as long as nothing that is up for decision stores a
-/// column they set. Those of which the workload says nothing are taken to set none that matters.
-///
-/// The statistics count them as things are: what is heap-only now is so among the updates that set
-/// no stored column, which is how often there is room on the page. Where none is counted, as for
-/// statements that have not been run, there is taken to be room.
-fn hot_by_group(activity: &Activity) -> Vec<f64> {
+/// Of the table's updates, the share of each group that sets nothing which an index stores that is
+/// not up for decision. Updates of which the workload says nothing are taken to be like the others.
+fn eligible(activity: &Activity) -> Vec<f64> {
     let blocked =
         activity.fixed.iter().fold(0, |bits, one| bits | Model::groups(activity, &one.columns));
     let known: f64 = activity.sets.iter().map(|(_, rows)| rows).sum();
-    let share = |rows: f64| if known > 0.0 { rows / known } else { 0.0 };
-    let sets = || activity.sets.iter().take(MAX_GROUPS).enumerate();
-    let free = |group: usize| blocked >> group & 1 == 0;
-    let shares: Vec<f64> =
-        sets().map(|(group, (_, rows))| if free(group) { share(*rows) } else { 0.0 }).collect();
-    let eligible = shares.iter().sum::<f64>();
-    let hot = if known > 0.0 { activity.hot_updated } else { 0.0 };
-    let each = if eligible > 0.0 { (hot / eligible).min(activity.updated) } else { 0.0 };
-    shares.into_iter().map(|share| share * each).collect()
+    let sets = activity.sets.iter().take(MAX_GROUPS).enumerate();
+    sets.map(
+        |(group, (_, rows))| {
+            if known > 0.0 && blocked >> group & 1 == 0 { rows / known } else { 0.0 }
+        },
+    )
+    .collect()
+}
+
+/// How often an update that sets nothing stored finds room on its page, 0 to 1: what is heap-only
+/// now, of the updates that could be.
+fn room(activity: &Activity) -> f64 {
+    let could: f64 = eligible(activity).iter().sum::<f64>() * activity.updated;
+    if could > 0.0 { (activity.hot_updated / could).min(1.0) } else { 0.0 }
+}
+
+/// The updates of each group that are heap-only as long as nothing that is up for decision stores a
+/// column they set.
+fn hot_by_group(activity: &Activity) -> Vec<f64> {
+    let each = activity.updated * room(activity);
+    eligible(activity).into_iter().map(|share| share * each).collect()
 }

@@ -44,6 +44,9 @@ fn mcp_advise_indexes(
             name!(replaces, Vec<Regclass>),
             name!(confidence, String),
             name!(reason, String),
+            name!(write_cost, f64),
+            name!(wal_bytes_per_second, f64),
+            name!(hot_updates_lost, f64),
         ),
     >,
     ErrorReport,
@@ -78,6 +81,9 @@ fn mcp_advise_indexes(
             index.replaces.into_iter().map(Regclass).collect(),
             index.confidence.to_owned(),
             index.reason,
+            index.write_cost,
+            index.wal_bytes_per_second,
+            index.hot_updates_lost,
         )
     })))
 }

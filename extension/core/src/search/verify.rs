@@ -98,10 +98,12 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// By which factor the worst draw of a query gets dearer. Nothing changes for one whose cost stays
     /// the same.
     fn worst_draw(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
-        if self.cache.exact(query, set)?.cost == self.base[query] {
+        let plan = self.cache.exact(query, set)?;
+        if plan.cost == self.base[query] {
             return Ok(1.0);
         }
-        self.cache.worst(query, set)
+        // A plan is known by what it uses: it is the same whatever else is offered.
+        self.cache.worst(query, &plan.used)
     }
 
     /// Verifies a configuration: replans it, takes out what does not pay and fills freed space,
