@@ -36,6 +36,9 @@ const COUNTED: &str = "select extract(epoch from pg_catalog.clock_timestamp() - 
 const PAGE: f64 = 8192.0;
 /// Fewer accesses to a table's indexes say nothing of how many find their page in memory.
 const MIN_FETCHED: f64 = 1000.0;
+/// Steps in which the share of misses is told apart: it changes with everything that is read, and
+/// the same question is to have the same answer.
+const MISS_STEPS: f64 = 32.0;
 /// A statement that ran fewer times than this is no rate: it is a load, or a repair.
 const MIN_CALLS: f64 = 2.0;
 
@@ -114,8 +117,9 @@ impl<'c> Writes<'c> {
         };
         let row: Row = serde_json::from_value(json)
             .map_err(|error| AdvisorError::Catalog(error.to_string()))?;
-        let counted = row.age.unwrap_or_default();
-        let seconds = if recorded { recorded_for()?.unwrap_or(counted) } else { 1.0 }.max(1.0);
+        let counted = two_digits(row.age.unwrap_or_default());
+        let seconds = if recorded { recorded_for()?.unwrap_or(counted) } else { 1.0 };
+        let seconds = two_digits(seconds).max(1.0);
         let by_oid: BTreeMap<u32, &TableRow> =
             row.tables.iter().map(|table| (table.oid, table)).collect();
         let searched = movable;
@@ -150,6 +154,15 @@ impl<'c> Writes<'c> {
         };
         Ok(Self { model, existing, movable, searched, seconds, counted })
     }
+}
+
+/// A time rounded to two digits: it passes between two calls, which are to have the same answer.
+fn two_digits(seconds: f64) -> f64 {
+    if seconds < 1.0 {
+        return seconds.max(0.0);
+    }
+    let unit = 10_f64.powf(seconds.log10().floor() - 1.0);
+    (seconds / unit).round() * unit
 }
 
 /// Seconds for which statements have been counted.
@@ -188,7 +201,11 @@ fn activity(
         hot_updated: counts.hot_updated * share,
         deleted: counts.deleted * share,
         sets: Vec::new(),
-        misses: if fetched >= MIN_FETCHED { 1.0 - hit / fetched } else { uncached },
+        misses: if fetched >= MIN_FETCHED {
+            ((1.0 - hit / fetched) * MISS_STEPS).round() / MISS_STEPS
+        } else {
+            uncached
+        },
         fixed: fixed
             .map(|index| Fixed { entries: entries(table, index), columns: index.columns.clone() })
             .collect(),

@@ -331,7 +331,7 @@ impl Run {
         let stopped_by = search.cache.stopped();
         let lower_bound = search.lower_bound();
         search.consider(&best.state);
-        let declined = search.declined(&best.state, picked.benefits());
+        let declined = search.declined(&best.state, picked.picks())?;
         let kept = search.existing();
         let advised = |set: &IndexSet| set.difference(&kept);
         Ok(Outcome {

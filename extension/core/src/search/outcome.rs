@@ -67,7 +67,7 @@ pub struct Step {
 pub struct Declined {
     /// The index.
     pub candidate: CandidateId,
-    /// What the queries that picked it would save with it, in units of the objective's sum.
+    /// What the queries would save with it alone, in units of the objective.
     pub gain: f64,
     /// What writing would cost, in the same units.
     pub upkeep: f64,

@@ -174,9 +174,9 @@ impl Picked {
         self.own[query].iter().filter(|&id| narrow(cache.pool().def(id))).collect()
     }
 
-    /// The gain of each pick.
-    pub(crate) fn benefits(&self) -> impl Iterator<Item = (CandidateId, f64)> + '_ {
-        self.benefit.iter().map(|(&id, &gain)| (id, gain))
+    /// What the planner picked, and gained by.
+    pub(crate) fn picks(&self) -> impl Iterator<Item = CandidateId> + '_ {
+        self.benefit.keys().copied()
     }
 
     /// Numbers the picked candidates, their prefixes, and the merges of the most beneficial ones.
@@ -195,11 +195,9 @@ impl Picked {
             by_table.entry(def.table).or_default().push((benefit, def));
         }
         for id in self.kept.iter() {
-            // Where nothing is picked nothing changes.
+            // Two that exist may be better as one, even where no query gains.
             let def = cache.pool().def(id).clone();
-            if let Some(defs) = by_table.get_mut(&def.table) {
-                defs.push((0.0, def));
-            }
+            by_table.entry(def.table).or_default().push((0.0, def));
         }
         for mut defs in by_table.into_values() {
             defs.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));

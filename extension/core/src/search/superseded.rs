@@ -9,10 +9,11 @@ use crate::cache::Interrupted;
 use crate::index_set::IndexSet;
 use crate::model::CandidateId;
 use crate::pool::Sizer;
+use crate::search::Existing;
+use crate::search::objective::Goal;
 use crate::search::outcome::Declined;
-use crate::search::state::{Move, Search, State};
+use crate::search::state::{Move, Search, Spend, State, Verdict};
 use crate::search::verify::{SLIM, Verified};
-use crate::search::{Existing, Objective};
 use crate::whatif::Planner;
 
 /// Declined candidates that are told of, at most.
@@ -96,22 +97,31 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         Ok(best)
     }
 
-    /// Candidates with a gain that their upkeep takes away, and that nothing recommended covers.
+    /// Picks that alone would pay but for their upkeep, and that nothing recommended covers.
     pub(crate) fn declined(
-        &self,
+        &mut self,
         best: &State,
-        benefits: impl Iterator<Item = (CandidateId, f64)>,
-    ) -> Vec<Declined> {
-        let whole = self.empty().value;
-        let least = self.options.min_improvement.max(0.0) * whole;
-        // A small change of the sum of logarithms changes the mean by that share.
-        let unit = if self.options.objective == Objective::Total { 1.0 } else { whole };
-        let pool = self.cache.pool();
-        let covered = |id| best.set.iter().any(|other| pool.def(other).covers(pool.def(id)));
+        picks: impl Iterator<Item = CandidateId>,
+    ) -> Result<Vec<Declined>, Interrupted> {
+        let empty = self.empty();
+        let least = self.options.min_improvement.max(0.0) * empty.value;
         let mut declined = Vec::new();
-        for (candidate, gain) in benefits.map(|(id, gain)| (id, gain * unit)) {
-            let upkeep = self.ledger.cost(&self.existing().with(candidate));
-            if gain >= least && gain - upkeep < least && upkeep > 0.0 && !covered(candidate) {
+        for candidate in picks {
+            let upkeep = self.ledger.cost(&empty.set.with(candidate));
+            let pool = self.cache.pool();
+            let def = pool.def(candidate);
+            if upkeep <= 0.0 || best.set.iter().any(|other| pool.def(other).covers(def)) {
+                continue;
+            }
+            let step = Move::add(candidate);
+            let bar = |_: &Goal, _: f64, _: f64| false;
+            let value = match self.evaluate(&empty, &step, Spend::Nothing, &bar)? {
+                Verdict::Known(trial) => trial.value,
+                Verdict::Open(value) => value,
+                Verdict::Refused => continue,
+            };
+            let gain = empty.value - value + upkeep;
+            if gain > least && gain - upkeep <= least {
                 declined.push(Declined { candidate, gain, upkeep });
             }
         }
@@ -120,7 +130,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             b.gain.total_cmp(&a.gain).then(order(a.candidate).cmp(&order(b.candidate)))
         });
         declined.truncate(TOLD);
-        declined
+        Ok(declined)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The search over made-up planners.
 
+mod existing;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
