@@ -20,6 +20,7 @@ use crate::settings;
 use crate::sys::{self, Arena};
 use crate::trust;
 use crate::workload::{self, Prepared, Skipped, Workload};
+use crate::writes::Writes;
 
 /// Bytes of a heap page.
 const PAGE: f64 = 8192.0;
@@ -83,10 +84,12 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let deadline = arguments.time_limit.map(|limit| started + limit.mul_f64(SEARCH_SHARE));
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
-    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
+    let writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
+    planner.may_drop(writes.movable.clone());
+    let outcome = search(arguments, &workload.prepared, &writes, &mut planner, &session.progress)?;
     let ends = arguments.time_limit.map(|limit| started + limit);
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
     advice.prepared_after = prepared_after;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
@@ -186,8 +189,8 @@ fn measure(
 
 fn search(
     arguments: &Arguments,
-    catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
+    writes: &Writes<'_>,
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
 ) -> Result<Outcome, AdvisorError> {
@@ -201,12 +204,13 @@ fn search(
         include_columns,
         min_pages: MIN_PAGES,
     };
+    let catalog = writes.model.catalog;
     progress.begin("candidates", prepared.len());
     let candidates: Vec<Vec<IndexDef>> = prepared
         .iter()
         .map(|statement| {
             progress.advance();
-            candidates::for_query(&catalog.model, &statement.shape, &limits)
+            candidates::for_query(catalog, &statement.shape, &limits)
         })
         .collect();
     let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
@@ -216,13 +220,17 @@ fn search(
         max_columns: arguments.max_columns,
         min_improvement: arguments.min_improvement,
         pareto_ratio: arguments.pareto_ratio,
-        base_bytes: catalog.model.tables.iter().map(|table| table.pages * PAGE).sum(),
+        base_bytes: catalog.tables.iter().map(|table| table.pages * PAGE).sum(),
         regression_tolerance: settings::max_regression(),
         second_opinion: settings::second_opinion(),
         ..Options::default()
     };
-    let workload =
-        search::Workload { weights: &weights, candidates: &candidates, upkeep: &|_, _| 0.0 };
+    let workload = search::Workload {
+        weights: &weights,
+        candidates: &candidates,
+        upkeep: &writes.model,
+        existing: &writes.existing,
+    };
     // The planner raises the server's own error on a cancel, so the search is never interrupted.
     search::advise(&workload, &options, planner)
         .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))

@@ -31,6 +31,7 @@ mod sys;
 mod trust;
 mod whatif;
 mod workload;
+mod writes;
 
 use pgrx::prelude::*;
 

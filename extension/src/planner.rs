@@ -37,6 +37,10 @@ pub(crate) struct ServerPlanner<'a> {
     /// The doubts about each plan made, by query and the candidates it uses.
     doubted: BTreeMap<(usize, IndexSet), f64>,
     sizes: Sizes<'a>,
+    /// The indexes that exist and may be dropped, by their number in the pool.
+    existing: Vec<Movable>,
+    /// By which factor the worst draw of each plan made gets dearer, by query and what it uses.
+    worst: BTreeMap<(usize, IndexSet), f64>,
     /// Names other than the identifiers.
     names: BTreeMap<CandidateId, String>,
     /// Definitions that are not to be advised, and the candidates among them.
@@ -76,6 +80,8 @@ impl<'a> ServerPlanner<'a> {
             doubts: Doubts::new(),
             doubted: BTreeMap::new(),
             sizes,
+            existing: Vec::new(),
+            worst: BTreeMap::new(),
             names: BTreeMap::new(),
             muted: Muted::new(),
             mute: BTreeMap::new(),
@@ -88,6 +94,17 @@ impl<'a> ServerPlanner<'a> {
         }
     }
 
+    /// Says which existing indexes the pool begins with. To be said before anything is planned.
+    pub(crate) fn may_drop(&mut self, existing: Vec<Movable>) {
+        self.existing = existing;
+    }
+
+    /// The oids of existing indexes, given by their numbers in the pool, with those of partitions.
+    pub(crate) fn oids(&self, dropped: &IndexSet) -> BTreeSet<u32> {
+        let known = dropped.iter().filter_map(|id| self.existing.get(id));
+        known.flat_map(|index| index.oids.iter().copied()).collect()
+    }
+
     /// When the search had made this many requests, from the start of the run.
     pub(crate) fn time_of(&self, calls: u64) -> Duration {
         let at = usize::try_from(calls).unwrap_or(usize::MAX).min(self.answered.len());
@@ -95,8 +112,15 @@ impl<'a> ServerPlanner<'a> {
     }
 
     /// EXPLAIN's text of a statement's plan with the offered candidates; the error's message when
-    /// there is none. Shows no value that the statement's role may not read.
-    pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
+    /// there is none. Without the existing indexes that are `hidden`. Shows no value that the
+    /// statement's role may not read.
+    pub(crate) fn explain(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        offered: &IndexSet,
+        hidden: &BTreeSet<u32>,
+    ) -> String {
         const HOW: How = How::new(Format::Text, false);
         let statements = self.statements;
         let Some(statement) = statements.get(query) else { return String::new() };
@@ -104,7 +128,7 @@ impl<'a> ServerPlanner<'a> {
         let generic = sys::bind(&arena, &statement.statement.param_types, &[]);
         let typical = statement.bindings.first().filter(|_| statement.may_show_values);
         let binding = typical.unwrap_or(&generic);
-        let shown = self.show(pool, query, binding, offered, &BTreeSet::new(), HOW);
+        let shown = self.show(pool, query, binding, offered, hidden, HOW);
         shown.map_or_else(|error| error.message, |shown| shown.text)
     }
 
@@ -148,7 +172,7 @@ impl<'a> ServerPlanner<'a> {
 
     /// Makes the planner-side form of candidates that have none yet.
     fn materialize(&mut self, pool: &Pool, offered: &IndexSet) {
-        for id in offered.iter() {
+        for id in offered.iter().filter(|&id| !pool.exists(id)) {
             if !self.hypotheticals.contains(id) && !self.mute.contains_key(&id) {
                 self.add(pool, id);
             }
@@ -205,10 +229,12 @@ impl Planner for ServerPlanner<'_> {
         if self.failures.contains_key(&query) {
             return Ok(failed);
         }
-        if offered.is_empty() {
+        let hidden = self.hidden(pool, query, offered);
+        if hidden.is_empty() && offered.iter().all(|id| pool.exists(id)) {
             // Planned when the statement was prepared, so known even when time is up.
             self.answered.push(self.started.elapsed());
-            return Ok(Plan { cost: statement.base_cost, used: IndexSet::new() });
+            let used = self.numbers(&statement.base.indexes);
+            return Ok(Plan { cost: statement.base_cost, used });
         }
         self.poll()?;
         self.progress.planned(self.plans);
@@ -217,33 +243,38 @@ impl Planner for ServerPlanner<'_> {
         self.plans += statement.bindings.len() as u64;
         let asked = Instant::now();
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
-        let hidden = &BTreeSet::new();
         let (doubts, catalog) = (&self.doubts, self.catalog);
         let answer = sys::subtransaction(true, || {
             let mut total = Plan { cost: 0.0, used: IndexSet::new() };
-            let mut doubt = 0.0;
-            for binding in &statement.bindings {
+            let (mut doubt, mut worst, mut existing) = (0.0, 0.0_f64, BTreeSet::new());
+            for (draw, binding) in statement.bindings.iter().enumerate() {
                 let planned = sys::plan(
                     scratch,
                     &statement.statement,
                     binding,
                     hypotheticals,
                     offered,
-                    hidden,
+                    &hidden,
                 );
                 total.cost += planned.cost;
                 total.used = total.used.union(&planned.used);
+                worst = worst.max(dearer(statement, draw, planned.cost));
+                existing.extend(planned.used_existing);
                 doubt += doubts.sum(catalog, pool, &planned.inner_scans);
             }
             let draws = statement.bindings.len().max(1) as f64;
             total.cost /= draws;
-            (total, doubt / draws)
+            (total, existing, doubt / draws, worst)
         });
         self.planning += asked.elapsed();
         self.answered.push(self.started.elapsed());
         match answer {
-            Ok((plan, doubt)) => {
+            Ok((mut plan, existing, doubt, worst)) => {
+                plan.used = plan.used.union(&self.numbers(&existing));
                 self.doubted.insert((query, plan.used.clone()), doubt);
+                if statement.bindings.len() > 1 {
+                    self.worst.insert((query, plan.used.clone()), worst);
+                }
                 Ok(plan)
             }
             Err(error) => {
@@ -259,14 +290,33 @@ impl Planner for ServerPlanner<'_> {
         if let Some(&doubt) = self.doubted.get(&(query, offered.clone())) {
             return Ok(doubt);
         }
+        let hidden = self.hidden(pool, query, offered);
         let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
         let mut total = 0.0;
         for draw in 0..draws {
-            if let Some(planned) = self.plan_once(pool, query, draw, offered) {
+            if let Some(planned) = self.plan_without(pool, query, draw, offered, &hidden) {
                 total += self.doubts.sum(self.catalog, pool, &planned.inner_scans);
             }
         }
         Ok(total / draws.max(1) as f64)
+    }
+
+    fn worst(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<f64, Stop> {
+        self.poll()?;
+        let statements = self.statements;
+        let draws = statements.get(query).filter(|statement| statement.bindings.len() > 1);
+        let Some(statement) = draws else { return Ok(0.0) };
+        if let Some(&worst) = self.worst.get(&(query, offered.clone())) {
+            return Ok(worst);
+        }
+        let hidden = self.hidden(pool, query, offered);
+        let mut worst = 0.0_f64;
+        for draw in 0..statement.bindings.len() {
+            if let Some(planned) = self.plan_without(pool, query, draw, offered, &hidden) {
+                worst = worst.max(dearer(statement, draw, planned.cost));
+            }
+        }
+        Ok(worst)
     }
 
     fn poll(&mut self) -> Result<(), Stop> {
@@ -291,9 +341,21 @@ impl<'a> ServerPlanner<'a> {
         draw: usize,
         offered: &IndexSet,
     ) -> Option<sys::Planned> {
+        self.plan_without(pool, query, draw, offered, &BTreeSet::new())
+    }
+
+    /// The same without some of the indexes that exist.
+    fn plan_without(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        draw: usize,
+        offered: &IndexSet,
+        hidden: &BTreeSet<u32>,
+    ) -> Option<sys::Planned> {
         let statements = self.statements;
         let binding = statements.get(query)?.bindings.get(draw)?;
-        self.plan_if(pool, query, binding, offered, &Perturbation::default())
+        self.plan_with(pool, query, binding, offered, hidden, &Perturbation::default())
     }
 
     /// The plan of a statement with these values for its parameters, as if the statistics were
@@ -306,12 +368,23 @@ impl<'a> ServerPlanner<'a> {
         offered: &IndexSet,
         assumed: &Perturbation,
     ) -> Option<sys::Planned> {
+        self.plan_with(pool, query, binding, offered, &BTreeSet::new(), assumed)
+    }
+
+    fn plan_with(
+        &mut self,
+        pool: &Pool,
+        query: usize,
+        binding: &Binding<'_>,
+        offered: &IndexSet,
+        hidden: &BTreeSet<u32>,
+        assumed: &Perturbation,
+    ) -> Option<sys::Planned> {
         self.materialize(pool, offered);
         let statement = self.adopt(query)?;
         self.plans += 1;
         self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
-        let hidden = &BTreeSet::new();
         let planned = sys::subtransaction(true, || {
             sys::perturbed(assumed, || {
                 sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
@@ -319,6 +392,21 @@ impl<'a> ServerPlanner<'a> {
         });
         self.scratch.reset();
         planned.ok()
+    }
+
+    /// The existing indexes on a query's tables that are up for decision and not offered.
+    fn hidden(&self, pool: &Pool, query: usize, offered: &IndexSet) -> BTreeSet<u32> {
+        let existing = self.existing.iter().take(pool.existing()).enumerate();
+        let gone = existing.filter(|(id, index)| {
+            !offered.contains(*id) && index.queries.binary_search(&query).is_ok()
+        });
+        gone.flat_map(|(_, index)| index.oids.iter().copied()).collect()
+    }
+
+    /// The numbers of those of the indexes that are up for decision.
+    fn numbers(&self, oids: &BTreeSet<u32>) -> IndexSet {
+        let existing = self.existing.iter().enumerate();
+        existing.filter(|(_, index)| !index.oids.is_disjoint(oids)).map(|(id, _)| id).collect()
     }
 
     /// Acts as the role of a statement, under its search path.
@@ -341,6 +429,25 @@ impl Sizer for ServerPlanner<'_> {
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
         self.sizes.size(def)
     }
+}
+
+/// An index that exists and may be dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Movable {
+    /// Its oid.
+    pub(crate) index: u32,
+    /// The same, and those of its partitions.
+    pub(crate) oids: BTreeSet<u32>,
+    /// The statements that read its table, ascending.
+    pub(crate) queries: Vec<usize>,
+}
+
+/// By which factor a draw is dearer than it is now; no less than 1 when the difference is nothing.
+fn dearer(statement: &Prepared<'_>, draw: usize, cost: f64) -> f64 {
+    /// Costs are printed with two digits.
+    const NOTHING: f64 = 0.01;
+    let before = statement.base.costs.get(draw).copied().unwrap_or(f64::INFINITY);
+    if cost - before <= NOTHING { 1.0 } else { cost / before.max(NOTHING) }
 }
 
 /// The role and search path in force, so that they are switched only when they change.

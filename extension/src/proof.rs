@@ -120,7 +120,11 @@ pub(crate) fn prove(
     outcome.map_err(AdvisorError::Statement)?
 }
 
-fn family(relation: u32) -> Result<BTreeSet<u32>, AdvisorError> {
+/// A relation with what it is a partition of and its partitions, by oid.
+///
+/// # Errors
+/// What SPI says.
+pub(crate) fn family(relation: u32) -> Result<BTreeSet<u32>, AdvisorError> {
     Spi::connect(|client| {
         let mut oids = BTreeSet::new();
         for row in client.select(FAMILY, None, &[pg_sys::Oid::from(relation).into()])? {

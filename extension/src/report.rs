@@ -1,11 +1,12 @@
 //! The outcome of a search in the words of the SQL surface.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use advisor_core::findings::{self, Evidence};
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{IndexDef, QueryShape};
-use advisor_core::search::{Outcome, StoppedBy};
+use advisor_core::model::{CandidateId, ExistingIndex, IndexDef, QueryShape, Table};
+use advisor_core::search::{Outcome, Step, StoppedBy, Writing};
 use advisor_core::trust::{Detail, Robustness};
 use advisor_core::{ddl, model};
 use serde::Serialize;
@@ -13,8 +14,10 @@ use serde_json::{Value, json};
 
 use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
+use crate::settings;
 use crate::trust::Trust;
 use crate::workload::{Prepared, Skipped, Workload};
+use crate::writes::{self, Writes};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
 const CHANGE: f64 = 0.01;
@@ -59,6 +62,9 @@ pub(crate) struct AdvisedIndex {
     pub(crate) confidence_detail: Detail,
     #[serde(skip)]
     pub(crate) promises: Vec<Promise>,
+    pub(crate) write_cost: f64,
+    pub(crate) wal_bytes_per_second: f64,
+    pub(crate) hot_updates_lost: f64,
 }
 
 /// A statement that an index promises to make cheaper, with its cost before and with it.
@@ -82,6 +88,8 @@ pub(crate) struct QueryImpact {
     pub(crate) parameter_draws: usize,
     pub(crate) cost_before: f64,
     pub(crate) cost_after: f64,
+    /// What the statement itself writes to the advised indexes, in `cost_after`.
+    pub(crate) write_cost: f64,
     pub(crate) indexes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plan_before: Option<String>,
@@ -94,6 +102,8 @@ pub(crate) struct Advice {
     pub(crate) indexes: Vec<AdvisedIndex>,
     queries: Vec<QueryImpact>,
     skipped: Vec<Skipped>,
+    /// What writing keeps from being advised, in a sentence.
+    declined: Option<String>,
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
@@ -108,11 +118,14 @@ impl Advice {
         outcome: &Outcome,
         planner: &ServerPlanner<'_>,
         trust: &Trust,
+        writes: &Writes<'_>,
     ) -> Self {
-        let indexes = advised(catalog, &workload.prepared, outcome, trust);
-        let queries = impacts(catalog, &workload.prepared, outcome);
+        let own = OwnWrites::new(catalog, &workload.prepared, outcome, writes);
+        let indexes = advised(catalog, &workload.prepared, outcome, trust, writes, &own);
+        let queries = impacts(catalog, &workload.prepared, outcome, &own);
         Self {
-            summary: summary(catalog, outcome, planner, &indexes, &queries),
+            declined: declined(catalog, outcome),
+            summary: summary(catalog, outcome, planner, &indexes, &queries, writes),
             indexes,
             queries,
             skipped: workload.skipped.clone(),
@@ -131,12 +144,13 @@ impl Advice {
     ) {
         let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
         let none = IndexSet::new();
+        let dropped = planner.oids(&outcome.dropped);
         for (at, impact) in self.queries.iter_mut().enumerate().take(prepared.len()) {
             if (impact.cost_after - impact.cost_before).abs() <= CHANGE * impact.cost_before {
                 continue;
             }
-            impact.plan_before = Some(planner.explain(&outcome.pool, at, &none));
-            impact.plan_after = Some(planner.explain(&outcome.pool, at, &all));
+            impact.plan_before = Some(planner.explain(&outcome.pool, at, &none, &BTreeSet::new()));
+            impact.plan_after = Some(planner.explain(&outcome.pool, at, &all, &dropped));
         }
     }
 
@@ -180,6 +194,10 @@ impl Advice {
             (used, _) if self.stopped_early => {
                 format!("the time limit ended the search over {used} statements")
             }
+            (used, _) if self.declined.is_some() => format!(
+                "none pays for {used} statements: {}",
+                self.declined.as_deref().unwrap_or_default()
+            ),
             (used, _) => format!(
                 "none pays for {used} statements within the given limits; \
                  lower min_improvement or pareto_ratio to see smaller gains"
@@ -214,10 +232,14 @@ fn advised(
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
     trust: &Trust,
+    writes: &Writes<'_>,
+    own: &OwnWrites,
 ) -> Vec<AdvisedIndex> {
     let updated: Vec<_> =
         prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
     let mut before = (outcome.base_cost, &outcome.base);
+    let mut written = Writing::default();
+    let tolerated = 1.0 + settings::max_regression();
     let mut indexes = Vec::new();
     for (rank, step) in (1..).zip(&outcome.steps) {
         let def = outcome.pool.def(step.candidate);
@@ -228,10 +250,25 @@ fn advised(
             let pairs = before.1.iter().zip(&step.costs).enumerate();
             pairs.filter(|(_, (old, new))| is(**old, **new)).map(|(at, _)| at).collect()
         };
-        let (improved, regressed) = (changed(true), changed(false));
+        let (improved, mut regressed) = (changed(true), changed(false));
+        // A statement that writes pays for its own entries, which no plan shows.
+        for (at, [old, new]) in own.at(rank) {
+            let cost = before.1.get(at).copied().unwrap_or_default();
+            if cost + new > (cost + old) * tolerated && !regressed.contains(&at) {
+                regressed.push(at);
+            }
+        }
+        regressed.sort_unstable();
         let uses = |at: &usize| outcome.used.get(*at).is_some_and(|u| u.contains(step.candidate));
         let used_by: Vec<usize> = (0..prepared.len()).filter(uses).collect();
-        let replaced = findings::replaces(table, def);
+        let replaced = replaced(table, outcome, step, writes);
+        let added = Writing {
+            amount: step.writing.amount.plus(written.amount.times(-1.0)),
+            hot_lost: step.writing.hot_lost - written.hot_lost,
+        };
+        written = step.writing;
+        let updates = writes.model.activity.get(def.table).map_or(0.0, |one| one.updated);
+        let lost = if updates > 0.0 { (added.hot_lost / updates).clamp(-1.0, 1.0) } else { 0.0 };
         let robust = trust.get(&step.candidate).cloned().unwrap_or_default();
         let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
         let ids = |queries: &[usize]| -> Vec<i64> {
@@ -254,12 +291,21 @@ fn advised(
             regressed_queries: ids(&regressed),
             used_by: ids(&used_by),
             write_overhead: findings::write_overhead(table, def),
-            breaks_hot: findings::breaks_hot(def, &updated),
+            breaks_hot: findings::breaks_hot(table, def, &updated),
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
             replaces: replaced.iter().map(|index| index.oid).collect(),
             confidence: Gain { improved: &improved, before: before.1, after: &step.costs }
                 .confidence(table, prepared, &robust),
-            reason: reason(catalog, def, &improved, prepared),
+            reason: {
+                let saved = before.0 - step.cost + added.amount.cost;
+                let share = if saved > 0.0 { added.amount.cost / saved } else { 0.0 };
+                let mut reason = reason(catalog, def, &improved, prepared);
+                reason.push_str(&findings::writing(share, lost));
+                reason
+            },
+            write_cost: added.amount.cost,
+            wal_bytes_per_second: added.amount.wal / writes.seconds,
+            hot_updates_lost: lost,
             confidence_detail: robust.detail(),
             promises: promises(&improved, prepared, before.1, &step.costs),
         });
@@ -279,6 +325,119 @@ fn promises(
         Some(Promise { query, before: *before.get(at)?, after: *after.get(at)? })
     };
     improved.iter().filter_map(promise).filter(|promise| promise.before.is_finite()).collect()
+}
+
+/// The existing indexes that go with a step; of indexes that were not searched for those that it has
+/// the columns of in its lead.
+fn replaced<'t>(
+    table: &'t Table,
+    outcome: &Outcome,
+    step: &Step,
+    writes: &Writes<'_>,
+) -> Vec<&'t ExistingIndex> {
+    if !writes.searched {
+        return findings::replaces(table, outcome.pool.def(step.candidate));
+    }
+    step.drops.iter().filter_map(|&id| dropped(table, id, writes)).collect()
+}
+
+fn dropped<'t>(
+    table: &'t Table,
+    id: CandidateId,
+    writes: &Writes<'_>,
+) -> Option<&'t ExistingIndex> {
+    let index = writes.movable.get(id)?.index;
+    table.indexes.iter().find(|known| known.oid == index)
+}
+
+/// The indexes to drop, with what takes their place.
+fn drops(
+    catalog: &ServerCatalog,
+    outcome: &Outcome,
+    indexes: &[AdvisedIndex],
+    writes: &Writes<'_>,
+) -> Vec<Value> {
+    let mut drops = Vec::new();
+    for (index, step) in indexes.iter().zip(&outcome.steps) {
+        let def = outcome.pool.def(step.candidate);
+        let Some(table) = catalog.model.tables.get(def.table) else { continue };
+        for old in replaced(table, outcome, step, writes) {
+            let leads = findings::as_definition(def.table, old).is_some_and(|d| def.covers(&d));
+            let reason = match leads {
+                true => "its columns are a leading part of the advised index",
+                false => "no statement of the workload gets worse without it",
+            };
+            drops.push(json!({
+                "index": old.name,
+                "replaced_by": index.id,
+                "reason": reason,
+                "size_bytes": old.size_bytes,
+            }));
+        }
+    }
+    drops
+}
+
+/// What would have paid but for writing, in a sentence.
+fn declined(catalog: &ServerCatalog, outcome: &Outcome) -> Option<String> {
+    let first = outcome.declined.first()?;
+    let table = catalog.model.tables.get(outcome.pool.def(first.candidate).table)?;
+    Some(format!(
+        "keeping an index on {} up to date would cost {} % of what it saves; \
+         mcp_advisor.write_weight = 0 leaves writing out",
+        ddl::table_name(table),
+        (first.upkeep / first.gain.max(f64::MIN_POSITIVE) * 100.0).round()
+    ))
+}
+
+/// What the workload's own INSERT and UPDATE statements cost in the indexes of their tables, per
+/// execution and in planner units: now, and after each step.
+struct OwnWrites {
+    by_statement: BTreeMap<usize, Vec<f64>>,
+}
+
+impl OwnWrites {
+    fn new(
+        catalog: &ServerCatalog,
+        prepared: &[Prepared<'_>],
+        outcome: &Outcome,
+        writes: &Writes<'_>,
+    ) -> Self {
+        let mut set: IndexSet = (0..outcome.pool.existing()).collect();
+        let mut sets = vec![set.clone()];
+        for step in &outcome.steps {
+            set = set.with(step.candidate).difference(&step.drops.iter().copied().collect());
+            sets.push(set.clone());
+        }
+        let pool = &outcome.pool;
+        let mut by_statement = BTreeMap::new();
+        for (at, statement) in prepared.iter().enumerate() {
+            let written = writes::written(catalog, statement);
+            if written.is_empty() {
+                continue;
+            }
+            let cost = |set: &IndexSet| {
+                let indexes: Vec<_> = set.iter().map(|id| (pool.def(id), pool.size(id))).collect();
+                written.iter().map(|one| writes.model.statement(one, &indexes)).sum()
+            };
+            by_statement.insert(at, sets.iter().map(cost).collect());
+        }
+        Self { by_statement }
+    }
+
+    /// For each statement that writes, the cost before the step of this rank, from 1, and after it.
+    fn at(&self, rank: i32) -> impl Iterator<Item = (usize, [f64; 2])> + '_ {
+        let rank = usize::try_from(rank).unwrap_or(1);
+        self.by_statement.iter().filter_map(move |(&at, costs)| {
+            Some((at, [*costs.get(rank.checked_sub(1)?)?, *costs.get(rank)?]))
+        })
+    }
+
+    /// What all steps add to the cost of a statement.
+    fn added(&self, statement: usize) -> f64 {
+        let costs = self.by_statement.get(&statement);
+        costs.and_then(|costs| Some(costs.last()? - costs.first()?)).unwrap_or(0.0)
+    }
 }
 
 /// What one index changes.
@@ -330,6 +489,7 @@ fn impacts(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
+    own: &OwnWrites,
 ) -> Vec<QueryImpact> {
     let cost = |costs: &[f64], at: usize| costs.get(at).copied().unwrap_or(f64::INFINITY);
     prepared
@@ -344,7 +504,8 @@ fn impacts(
             weight: statement.weight,
             parameter_draws: statement.bindings.len(),
             cost_before: statement.base_cost,
-            cost_after: cost(&outcome.last, at),
+            cost_after: cost(&outcome.last, at) + own.added(at),
+            write_cost: own.added(at),
             indexes: outcome.used.get(at).map_or_else(Vec::new, |used| {
                 used.iter().map(|id| ddl::id(&catalog.model, outcome.pool.def(id))).collect()
             }),
@@ -360,6 +521,7 @@ fn summary(
     planner: &ServerPlanner<'_>,
     indexes: &[AdvisedIndex],
     queries: &[QueryImpact],
+    writes: &Writes<'_>,
 ) -> Value {
     let logs: Vec<f64> = queries
         .iter()
@@ -370,17 +532,6 @@ fn summary(
     let definition = |id: usize| ddl::id(&catalog.model, outcome.pool.def(id));
     let statement = |id: usize| ddl::create_index(&catalog.model, outcome.pool.def(id));
     let advised: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
-    let drops: Vec<Value> = indexes
-        .iter()
-        .flat_map(|index| index.replaces_names.iter().map(move |name| (index, name)))
-        .map(|(index, name)| {
-            json!({
-                "index": name,
-                "replaced_by": index.id,
-                "reason": "its columns are a leading part of the advised index"
-            })
-        })
-        .collect();
     json!({
         "cost_before": outcome.base_cost,
         "cost_after": outcome.final_cost,
@@ -414,11 +565,21 @@ fn summary(
             "advised": point.indexes == advised,
             "planned": point.planned,
         })).collect::<Vec<_>>(),
-        "drops": drops,
+        "drops": drops(catalog, outcome, indexes, writes),
         "muted": planner.muted().map(|(id, ddl, reason)| json!({
             "id": id,
             "ddl": ddl,
             "reason": reason,
         })).collect::<Vec<_>>(),
+        "declined": outcome.declined.iter().map(|one| json!({
+            "index": definition(one.candidate),
+            "saves": one.gain,
+            "write_cost": one.upkeep,
+        })).collect::<Vec<_>>(),
+        "writing": {
+            "seconds": writes.seconds,
+            "counted_seconds": writes.counted,
+            "weight": settings::write_weight(),
+        },
     })
 }

@@ -38,6 +38,8 @@ static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static REMEMBER: GucSetting<bool> = GucSetting::<bool>::new(false);
+static WRITE_WEIGHT: GucSetting<f64> = GucSetting::<f64>::new(1.0);
+static WRITE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -233,6 +235,23 @@ pub(crate) fn register() {
         &MAX_REGRESSION,
         f64::MAX,
     );
+    float(
+        c"mcp_advisor.write_weight",
+        c"How many times the cost of keeping an index up to date counts.",
+        c"0 leaves writing out of what is minimised. With a list of statements, each of which is taken to be run once a second, this is the number of seconds between two runs.",
+        &WRITE_WEIGHT,
+        f64::MAX,
+    );
+    GucRegistry::define_int_guc(
+        c"mcp_advisor.write_window",
+        c"Least time that rates of writing are computed over.",
+        c"Younger counters may count nothing but a load; what they count is spread over this time.",
+        &WRITE_WINDOW,
+        0,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_S,
+    );
     flag(
         c"mcp_advisor.second_opinion",
         c"Advise only indexes that also pay when nested loops are charged for all pages they fetch.",
@@ -286,6 +305,16 @@ pub(crate) fn include_columns() -> usize {
 /// Whether an index must also pay when nested loops are charged for all pages they fetch.
 pub(crate) fn second_opinion() -> bool {
     SECOND_OPINION.get()
+}
+
+/// How many times the cost of writing counts.
+pub(crate) fn write_weight() -> f64 {
+    WRITE_WEIGHT.get()
+}
+
+/// Least time in seconds that rates of writing are computed over.
+pub(crate) fn write_window() -> f64 {
+    f64::from(WRITE_WINDOW.get())
 }
 
 /// Share by which a statement's cost may grow.

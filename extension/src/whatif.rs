@@ -17,6 +17,7 @@ use crate::session::{Session, Waiting};
 use crate::sys::{self, Arena};
 use crate::trust;
 use crate::workload;
+use crate::writes::Writes;
 
 const INDEX_DEFINITIONS: &str = include_str!("../../sql/catalog/indexdefs.sql");
 
@@ -68,10 +69,12 @@ fn run(
         .map(|statement| statement.shape.uses.iter().map(|table_use| table_use.table).collect())
         .collect();
     // The planner raises the server's own error on a cancel, so this is never interrupted.
-    let outcome = search::evaluate(&weights, &reads, &defs, objective(), &mut planner)
+    let writes = Writes::read(&catalog, &workload, !given, false)?;
+    let upkeep = &writes.model;
+    let outcome = search::evaluate(&weights, &reads, &defs, objective(), upkeep, &mut planner)
         .map_err(|_| AdvisorError::Catalog("planning was interrupted".to_owned()))?;
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, None);
-    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust);
+    let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
     advice.prepared_after = prepared_after;
     for (query, message) in std::mem::take(&mut planner.failures) {
         advice.note_failure(workload.prepared.get(query), &message);

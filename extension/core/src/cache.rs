@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::index_set::IndexSet;
 use crate::model::{CandidateId, IndexDef, QueryId, TableId};
-use crate::pool::{Pool, Sizer};
+use crate::pool::{IndexSize, Pool, Sizer};
 use crate::whatif::{Plan, Planner, Progress, Stop};
 use memo::{Entry, Memo};
 
@@ -70,6 +70,8 @@ pub struct CostCache<'a, S> {
     exact: BTreeMap<(QueryId, IndexSet), Plan>,
     /// What was doubted about such plans.
     doubts: BTreeMap<(QueryId, IndexSet), f64>,
+    /// By which factor the worst draw of such a plan gets dearer.
+    worst: BTreeMap<(QueryId, IndexSet), f64>,
     /// The set in question, projected.
     want: Vec<u64>,
     counters: Counters,
@@ -89,6 +91,7 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
             memos: Vec::new(),
             exact: BTreeMap::new(),
             doubts: BTreeMap::new(),
+            worst: BTreeMap::new(),
             want: Vec::new(),
             counters: Counters::default(),
             call_limit,
@@ -129,6 +132,11 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     /// The number of `def`, which is sized and added when it is new.
     pub fn intern(&mut self, def: &IndexDef) -> CandidateId {
         self.pool.intern(def, self.server)
+    }
+
+    /// Adds an index that exists and may be dropped, see [`Pool::add_existing`].
+    pub fn add_existing(&mut self, def: &IndexDef, size: IndexSize) -> CandidateId {
+        self.pool.add_existing(def, size)
     }
 
     /// Adds a query that reads `tables` and to which only the candidates in `relevant` matter.
@@ -325,6 +333,32 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
             Ok(doubt) => {
                 self.doubts.insert(key, doubt);
                 Ok(doubt)
+            }
+            Err(stop) => {
+                self.note(stop);
+                self.unless_interrupted(0.0)
+            }
+        }
+    }
+
+    /// By which factor the worst draw of `query` gets dearer with `set`; 0 when no more plans may be
+    /// made.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the planner was.
+    pub fn worst(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
+        self.unless_interrupted(())?;
+        let key = (query, self.on_its_tables(query, set));
+        if let Some(&worst) = self.worst.get(&key) {
+            return Ok(worst);
+        }
+        if self.stopped.is_some() {
+            return Ok(0.0);
+        }
+        match self.server.worst(&self.pool, query, &key.1) {
+            Ok(worst) => {
+                self.worst.insert(key, worst);
+                Ok(worst)
             }
             Err(stop) => {
                 self.note(stop);

@@ -28,18 +28,25 @@ pub fn as_definition(table: TableId, index: &ExistingIndex) -> Option<IndexDef> 
         .then(|| IndexDef { include: index.include.clone(), ..IndexDef::btree(table, keys) })
 }
 
-/// The existing indexes that are superfluous once `def` is built: not unique, behind no
-/// constraint, every key a plain column, and a leading part of `def` (or the same keys, with
-/// INCLUDE columns that `def` stores too).
-#[must_use]
-pub fn replaces<'a>(table: &'a Table, def: &IndexDef) -> Vec<&'a ExistingIndex> {
-    let replaced = |index: &&ExistingIndex| {
+/// The existing indexes that another may take the place of: not unique, behind no constraint, and
+/// every key a plain column that the advisor may reason about.
+pub fn movable(table: &Table) -> impl Iterator<Item = &ExistingIndex> {
+    table.indexes.iter().filter(|index| {
         !index.unique
             && !index.constraint
             && index.keys.iter().all(Option::is_some)
-            && as_definition(def.table, index).is_some_and(|old| def.covers(&old))
+            && as_definition(0, index).is_some()
+    })
+}
+
+/// The existing indexes that are superfluous once `def` is built: movable ones that are a leading
+/// part of `def` (or have the same keys, with INCLUDE columns that `def` stores too).
+#[must_use]
+pub fn replaces<'a>(table: &'a Table, def: &IndexDef) -> Vec<&'a ExistingIndex> {
+    let replaced = |index: &&ExistingIndex| {
+        as_definition(def.table, index).is_some_and(|old| def.covers(&old))
     };
-    table.indexes.iter().filter(replaced).collect()
+    movable(table).filter(replaced).collect()
 }
 
 /// Bytes written to the index for each byte written to the table when a row is inserted: index
@@ -53,14 +60,36 @@ pub fn write_overhead(table: &Table, def: &IndexDef) -> f64 {
     def.share(table) * (tuple_bytes(&keys, &include) + LINE_POINTER) / (row + LINE_POINTER)
 }
 
-/// Whether an UPDATE of the workload sets a column that the index stores: such updates can then
+/// Whether an UPDATE of the workload sets a column that the index depends on: such updates can then
 /// not be heap-only any more. `updated` is what [`QueryShape::updated`] holds.
 #[must_use]
-pub fn breaks_hot(def: &IndexDef, updated: &[(TableId, Vec<i16>)]) -> bool {
+pub fn breaks_hot(table: &Table, def: &IndexDef, updated: &[(TableId, Vec<i16>)]) -> bool {
+    let columns = def.depends_on(table);
     updated
         .iter()
-        .filter(|(table, _)| *table == def.table)
-        .any(|(_, columns)| def.columns().any(|column| columns.contains(&column)))
+        .filter(|(id, _)| *id == def.table)
+        .any(|(_, set)| columns.iter().any(|column| set.contains(column)))
+}
+
+/// Share of a gain from which on it is said that writing takes it.
+const NOTABLE_WRITING: f64 = 0.05;
+/// Share of the updates from which on it is said that they are no longer heap-only.
+const NOTABLE_HOT: f64 = 0.01;
+
+/// What is to be said of writing, to go after the reason: which share of the gain it takes, and which
+/// share of the table's updates are no longer heap-only. Empty where neither matters.
+#[must_use]
+pub fn writing(share: f64, hot_lost: f64) -> String {
+    let percent = |share: f64| (share * 100.0).round();
+    let mut text = String::new();
+    if share >= NOTABLE_WRITING {
+        text = format!(" Keeping it up to date takes {} % of what it saves.", percent(share));
+    }
+    if hot_lost >= NOTABLE_HOT {
+        let lost = percent(hot_lost);
+        text.push_str(&format!(" {lost} % of the table's updates are then no longer heap-only."));
+    }
+    text
 }
 
 /// How far to trust the promised gain of an index.
@@ -126,6 +155,7 @@ enum Role {
     Equality,
     Join,
     Range,
+    Search,
     Order,
     Group,
     Covers,
@@ -137,6 +167,7 @@ impl Role {
             Self::Equality => "equality on",
             Self::Join => "join on",
             Self::Range => "range on",
+            Self::Search => "search in",
             Self::Order => "order by",
             Self::Group => "grouping by",
             Self::Covers => "covers",
@@ -166,12 +197,14 @@ pub fn reason(catalog: &Catalog, def: &IndexDef, improved: &[&QueryShape]) -> St
         .iter()
         .map(|(role, names)| format!("{} {}", role.phrase(), listed(names)))
         .collect();
+    let part = def.condition(table).map(|condition| format!("; only rows where {}", condition.sql));
+    let part = part.unwrap_or_default();
     let only = if index_only(def, &uses) { "; no access to the table itself needed" } else { "" };
     let queries = match improved.len() {
         0 | 1 => "Helps 1 query".to_owned(),
         count => format!("Helps {count} queries"),
     };
-    format!("{queries}: {}{only}.", phrases.join(", "))
+    format!("{queries}: {}{part}{only}.", phrases.join(", "))
 }
 
 /// The role that a column has most often; the stronger one when two are as frequent.
@@ -199,6 +232,8 @@ fn role_of(table_use: &TableUse, column: i16) -> Option<Role> {
         Some(Role::Join)
     } else if table_use.range.contains(&column) {
         Some(Role::Range)
+    } else if table_use.searched.contains(&column) {
+        Some(Role::Search)
     } else if ordered(true) {
         Some(Role::Order)
     } else if ordered(false) {
@@ -302,10 +337,10 @@ mod tests {
     #[test]
     fn updates_of_stored_columns_break_hot() {
         let mut def = IndexDef::on(0, &[1]);
-        assert!(!breaks_hot(&def, &[(0, vec![2, 4]), (1, vec![1])]));
-        assert!(breaks_hot(&def, &[(0, vec![1])]));
+        assert!(!breaks_hot(&table(), &def, &[(0, vec![2, 4]), (1, vec![1])]));
+        assert!(breaks_hot(&table(), &def, &[(0, vec![1])]));
         def.include = vec![4];
-        assert!(breaks_hot(&def, &[(0, vec![2, 4])]));
+        assert!(breaks_hot(&table(), &def, &[(0, vec![2, 4])]));
     }
 
     #[test]
@@ -335,8 +370,11 @@ mod tests {
             read: vec![1, 2, 3, 4],
             ..TableUse::default()
         };
-        let shape =
-            |table_use: &TableUse| QueryShape { uses: vec![table_use.clone()], updated: vec![] };
+        let shape = |table_use: &TableUse| QueryShape {
+            uses: vec![table_use.clone()],
+            updated: vec![],
+            deleted: vec![],
+        };
         let mut def = IndexDef::on(0, &[1, 2, 3]);
         assert_eq!(
             reason(&catalog, &def, &[&shape(&one)]),

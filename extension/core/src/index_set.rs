@@ -83,6 +83,12 @@ impl IndexSet {
         set
     }
 
+    /// Whether the two have a member in common.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+    }
+
     /// A copy with `id` added.
     #[must_use]
     pub fn with(&self, id: usize) -> Self {
@@ -177,6 +183,7 @@ mod tests {
             prop_assert_eq!(back(x.intersection(&y)), &a & &b);
             prop_assert_eq!(back(x.difference(&y)), &a - &b);
             prop_assert_eq!(x.is_subset(&y), a.is_subset(&b));
+            prop_assert_eq!(x.meets(&y), !a.is_disjoint(&b));
             prop_assert_eq!(x == y, a == b);
         }
     }

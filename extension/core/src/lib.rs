@@ -28,3 +28,4 @@ pub mod sqltext;
 pub(crate) mod testing;
 pub mod trust;
 pub mod whatif;
+pub mod writes;

@@ -23,8 +23,12 @@ pub trait Sizer {
 }
 
 /// The candidates under consideration. Numbers are given in order of arrival and stay valid.
+///
+/// Indexes that exist and may be dropped have the first numbers: a set that holds such a number
+/// keeps the index, one that does not is without it.
 #[derive(Debug, Default)]
 pub struct Pool {
+    existing: usize,
     defs: Vec<IndexDef>,
     sizes: Vec<IndexSize>,
     ids: BTreeMap<IndexDef, CandidateId>,
@@ -43,7 +47,29 @@ impl Pool {
         id
     }
 
-    /// The number of `def`, if it was added before.
+    /// Adds an index that exists and may be dropped. All of them come before the first candidate.
+    /// It is not found by its definition: a candidate may have the same.
+    pub fn add_existing(&mut self, def: &IndexDef, size: IndexSize) -> CandidateId {
+        let id = self.defs.len();
+        self.sizes.push(size);
+        self.defs.push(def.clone());
+        self.existing = self.defs.len();
+        id
+    }
+
+    /// Whether the number is that of an index that exists.
+    #[must_use]
+    pub const fn exists(&self, id: CandidateId) -> bool {
+        id < self.existing
+    }
+
+    /// How many indexes exist; they have the first numbers.
+    #[must_use]
+    pub const fn existing(&self) -> usize {
+        self.existing
+    }
+
+    /// The number of `def`, if it was added before as a candidate.
     #[must_use]
     pub fn find(&self, def: &IndexDef) -> Option<CandidateId> {
         self.ids.get(def).copied()
@@ -61,7 +87,7 @@ impl Pool {
         self.sizes[id]
     }
 
-    /// Number of candidates.
+    /// Number of candidates, with the indexes that exist.
     #[must_use]
     pub fn len(&self) -> usize {
         self.defs.len()

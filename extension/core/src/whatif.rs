@@ -9,7 +9,8 @@ use crate::pool::Pool;
 pub struct Plan {
     /// Total cost in planner units, averaged over the parameter draws of the query.
     pub cost: f64,
-    /// The offered indexes that the plan (of any draw) uses.
+    /// The offered indexes that the plan (of any draw) uses, with those of the pool's existing ones
+    /// that it uses.
     pub used: IndexSet,
 }
 
@@ -48,6 +49,9 @@ pub struct Progress {
 ///
 /// The contract that the cost cache relies on: the same arguments give the same answer; `used` is
 /// a subset of `offered`; candidates on tables that the query does not read change nothing.
+///
+/// An index of the pool that exists ([`Pool::exists`]) is hidden from the plan unless it is offered;
+/// those that are not in the pool are always there.
 pub trait Planner {
     /// Plans `query` with the candidates in `offered`, which are numbers in `pool`.
     ///
@@ -62,6 +66,16 @@ pub trait Planner {
     /// # Errors
     /// As [`Planner::plan`].
     fn doubt(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<f64, Stop> {
+        let _ = (pool, query, offered);
+        Ok(0.0)
+    }
+
+    /// By which factor the draw of `query` that suffers most from `offered` gets dearer than with all
+    /// that exists and nothing more; 0 where there are no draws to tell apart.
+    ///
+    /// # Errors
+    /// As [`Planner::plan`].
+    fn worst(&mut self, pool: &Pool, query: QueryId, offered: &IndexSet) -> Result<f64, Stop> {
         let _ = (pool, query, offered);
         Ok(0.0)
     }

@@ -46,6 +46,9 @@ fn mcp_advise_indexes(
             name!(confidence, String),
             name!(reason, String),
             name!(confidence_detail, JsonB),
+            name!(write_cost, f64),
+            name!(wal_bytes_per_second, f64),
+            name!(hot_updates_lost, f64),
         ),
     >,
     ErrorReport,
@@ -82,6 +85,9 @@ fn mcp_advise_indexes(
             index.confidence.to_owned(),
             index.reason,
             JsonB(serde_json::json!(index.confidence_detail)),
+            index.write_cost,
+            index.wal_bytes_per_second,
+            index.hot_updates_lost,
         )
     })))
 }

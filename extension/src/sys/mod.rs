@@ -54,7 +54,7 @@ pub(crate) use pages_sequence::sequence_last_value;
 pub(crate) use params::{Binding, Pick, Source, StatsValues, bind, bind_given};
 pub(crate) use perturb::{Perturbation, perturbed};
 pub(crate) use pg_compat::VERSION;
-pub(crate) use plan::{Index, InnerScan, Planned, check_permissions, plan};
+pub(crate) use plan::{Change, Index, InnerScan, Planned, Written, check_permissions, plan};
 pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};

@@ -26,6 +26,30 @@ pub(crate) struct Planned {
     pub(crate) used_existing: BTreeSet<u32>,
     /// Index scans on the inner side of a nested loop.
     pub(crate) inner_scans: Vec<InnerScan>,
+    /// Rows that it writes.
+    pub(crate) written: Vec<Written>,
+}
+
+/// Rows that a plan writes to a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Written {
+    /// The table; the parent of partitions.
+    pub(crate) relation: u32,
+    /// What is done with them.
+    pub(crate) how: Change,
+    /// How many, as estimated.
+    pub(crate) rows: f64,
+}
+
+/// What is done with rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// They are inserted.
+    Insert,
+    /// They are updated; MERGE counts as this.
+    Update,
+    /// They are deleted.
+    Delete,
 }
 
 /// An index scan that a nested loop repeats for each outer row.
@@ -179,12 +203,36 @@ unsafe fn collect_indexes(
                 let inner = (*plan.cast::<pg_sys::SubqueryScan>()).subplan;
                 collect_indexes(inner, rtable, hypotheticals, planned);
             }
+            NodeTag::T_ModifyTable => note_written(plan.cast(), rtable, planned),
             NodeTag::T_NestLoop => note_inner_scan(plan, rtable, hypotheticals, planned),
             _ => {}
         }
         each(children, |child| collect_indexes(child.cast(), rtable, hypotheticals, planned));
         collect_indexes((*plan).lefttree, rtable, hypotheticals, planned);
         collect_indexes((*plan).righttree, rtable, hypotheticals, planned);
+    }
+}
+
+/// Notes what a node writes, and how many rows it gets from below.
+unsafe fn note_written(
+    node: *mut pg_sys::ModifyTable,
+    rtable: *mut pg_sys::List,
+    planned: &mut Planned,
+) {
+    // SAFETY: the node has one child, and its nominal relation is in the finished plan's range table.
+    unsafe {
+        let position = i32::try_from((*node).nominalRelation).unwrap_or(1) - 1;
+        let entry: *mut pg_sys::RangeTblEntry = pg_sys::list_nth(rtable, position).cast();
+        let below = (*node).plan.lefttree;
+        planned.written.push(Written {
+            relation: (*entry).relid.to_u32(),
+            how: match (*node).operation {
+                pg_sys::CmdType::CMD_INSERT => Change::Insert,
+                pg_sys::CmdType::CMD_DELETE => Change::Delete,
+                _ => Change::Update,
+            },
+            rows: if below.is_null() { 0.0 } else { (*below).plan_rows },
+        });
     }
 }
 

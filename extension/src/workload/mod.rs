@@ -15,7 +15,7 @@ use pgrx::Spi;
 use crate::error::AdvisorError;
 use crate::settings;
 use crate::statements::RecordedStatements;
-use crate::sys::{Binding, Statement};
+use crate::sys::{Binding, Statement, Written};
 
 pub(crate) use prepare::{Preparer, Workload};
 pub(crate) use read::sqlstate;
@@ -72,6 +72,19 @@ pub(crate) struct Prepared<'a> {
     pub(crate) repaired: Option<String>,
     /// Planner cost with the indexes that exist.
     pub(crate) base_cost: f64,
+    /// What else that plan says.
+    pub(crate) base: Base,
+}
+
+/// What the plans of a statement's draws say, with the indexes that exist.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Base {
+    /// The cost of each draw.
+    pub(crate) costs: Vec<f64>,
+    /// The indexes that any of them uses.
+    pub(crate) indexes: BTreeSet<u32>,
+    /// Rows written by one execution, the mean of the draws.
+    pub(crate) written: Vec<Written>,
 }
 
 impl Prepared<'_> {

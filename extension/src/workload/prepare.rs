@@ -9,13 +9,15 @@ use advisor_core::shape::{self, Extract};
 
 use super::read::{self, Read};
 use super::referencing::{self, LookUp};
-use super::{Entry, Prepared, Skipped, values};
+use super::{Base, Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
 use crate::progress::Reporter;
 use crate::query;
-use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
+use crate::sys::{
+    self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement, Written,
+};
 
 const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
 
@@ -174,6 +176,7 @@ impl<'a> Preparer<'a> {
             relations: relations.into_keys().collect(),
             weight: 1.0,
             base_cost: 0.0,
+            base: Base::default(),
             entry,
             role,
             search_path,
@@ -201,8 +204,8 @@ impl<'a> Preparer<'a> {
                     &prepared.entry,
                     |_, _| true,
                 );
-                let cost = base_cost(scratch, &prepared.statement, &bindings);
-                (bindings, cost)
+                let base = base(scratch, &prepared.statement, &bindings);
+                (bindings, base)
             });
             scratch.reset();
             planned
@@ -214,9 +217,11 @@ impl<'a> Preparer<'a> {
             false => plan(0).map_err(|_| error),
         });
         match planned {
-            Ok((bindings, cost)) => {
+            Ok((bindings, base)) => {
+                let cost = base.costs.iter().sum::<f64>() / bindings.len().max(1) as f64;
                 prepared.bindings = bindings;
                 prepared.base_cost = cost;
+                prepared.base = base;
                 prepared.weight =
                     prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
                 Ok(prepared)
@@ -254,18 +259,23 @@ impl<'a> Preparer<'a> {
     }
 }
 
-/// The cost with the indexes that exist, averaged over the draws; raises the server's error when
-/// the role in force may not run the statement.
-fn base_cost(scratch: &Arena, statement: &Statement<'_>, bindings: &[Binding<'_>]) -> f64 {
+/// The plans with the indexes that exist; raises the server's error when the role in force may not
+/// run the statement.
+fn base(scratch: &Arena, statement: &Statement<'_>, bindings: &[Binding<'_>]) -> Base {
     let (none, offered, hidden) = (Hypotheticals::new(), IndexSet::new(), BTreeSet::new());
-    let costs = bindings
-        .iter()
-        .map(|binding| sys::plan(scratch, statement, binding, &none, &offered, &hidden).cost);
-    let total: f64 = costs.sum();
+    let mut base = Base::default();
+    for binding in bindings {
+        let planned = sys::plan(scratch, statement, binding, &none, &offered, &hidden);
+        base.costs.push(planned.cost);
+        base.indexes.extend(planned.used_existing);
+        let share = 1.0 / bindings.len() as f64;
+        let mean = |one: Written| Written { rows: one.rows * share, ..one };
+        base.written.extend(planned.written.into_iter().map(mean));
+    }
     if let Some(binding) = bindings.first() {
         sys::check_permissions(scratch, statement, binding);
     }
-    total / bindings.len().max(1) as f64
+    base
 }
 
 /// Why a statement over these relations gets no advice.

@@ -6,7 +6,7 @@ use advisor_core::nodetree::Tree;
 use advisor_core::shape;
 
 use super::read::{self, Read};
-use super::{Entry, Prepared, values};
+use super::{Base, Entry, Prepared, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
@@ -64,6 +64,7 @@ pub(crate) fn single<'a>(
         relations: BTreeSet::new(),
         weight: 1.0,
         base_cost: 0.0,
+        base: Base::default(),
         entry,
         role,
         search_path: search_path.to_owned(),

@@ -30,7 +30,7 @@ fn table() -> Table {
 }
 
 fn run(table: Table, table_use: TableUse, limits: &Limits) -> Vec<IndexDef> {
-    let shape = QueryShape { uses: vec![table_use], updated: vec![] };
+    let shape = QueryShape { uses: vec![table_use], updated: vec![], deleted: vec![] };
     for_query(&Catalog { tables: vec![table] }, &shape, limits)
 }
 
@@ -267,7 +267,7 @@ proptest! {
             }
         }).collect();
         let catalog = Catalog { tables: vec![table] };
-        let shape = QueryShape { uses, updated: vec![] };
+        let shape = QueryShape { uses, updated: vec![], deleted: vec![] };
         let found = for_query(&catalog, &shape, &limits);
         prop_assert_eq!(&found, &for_query(&catalog, &shape, &limits));
         prop_assert!(found.len() <= limits.max_per_table);

@@ -8,14 +8,17 @@ use crate::model::{CandidateId, IndexDef, TableId};
 use crate::pool::{Pool, Sizer};
 use crate::search::objective::Goal;
 use crate::search::outcome::{Outcome, Step};
+use crate::search::upkeep::Ledger;
 use crate::search::{Objective, whole_weights};
 use crate::whatif::{Plan, Planner};
+use crate::writes::Upkeep;
 
 /// Plans the workload with exactly `indexes`, ranked in the order given; a double counts once.
 ///
 /// Nothing is searched, so the outcome has no stages, no front, and its own cost as lower bound.
 /// `reads` are the tables that each query reads: the indexes on others are not offered to it. A
-/// query that cannot be planned, without the indexes or with them, counts nothing.
+/// query that cannot be planned, without the indexes or with them, counts nothing. What exists
+/// stays.
 ///
 /// # Errors
 /// [`Interrupted`] when the planner was.
@@ -24,6 +27,7 @@ pub fn evaluate<S: Planner + Sizer>(
     reads: &[Vec<TableId>],
     indexes: &[IndexDef],
     objective: Objective,
+    upkeep: &dyn Upkeep,
     server: &mut S,
 ) -> Result<Outcome, Interrupted> {
     let mut cache = CostCache::new(server, u64::MAX);
@@ -46,13 +50,18 @@ pub fn evaluate<S: Planner + Sizer>(
     let last: Vec<f64> = plans.iter().map(|plan| plan.cost).collect();
     let planned: Vec<f64> = base.iter().zip(&last).map(|(a, b)| a + b).collect();
     let goal = Goal::new(objective, whole_weights(weights, &planned), 0.0, 0.0);
-    let steps = steps(&mut cache, &goal, reads, &ids, &base, &last)?;
-    let final_cost = goal.total(&last);
+    let counted: Vec<f64> =
+        base.iter().zip(&last).map(|(a, b)| if b.is_finite() { *a } else { *b }).collect();
+    let ledger = Ledger::new(upkeep, cache.pool(), goal.upkeep_factor(&counted));
+    let steps = steps(&mut cache, (&goal, &ledger), reads, &ids, &base, &last)?;
+    let final_cost = goal.with_upkeep(&last, ledger.cost(&all));
     Ok(Outcome {
         steps,
         base_cost: goal.total(&base),
         final_cost,
         used: plans.into_iter().map(|plan| plan.used).collect(),
+        dropped: IndexSet::new(),
+        declined: Vec::new(),
         bytes: bytes(cache.pool(), &ids),
         front: Vec::new(),
         stages: Vec::new(),
@@ -69,7 +78,7 @@ pub fn evaluate<S: Planner + Sizer>(
 /// The costs with the first one, two, … of `ids`.
 fn steps<S: Planner + Sizer>(
     cache: &mut CostCache<'_, S>,
-    goal: &Goal,
+    (goal, ledger): (&Goal, &Ledger),
     reads: &[Vec<TableId>],
     ids: &[CandidateId],
     base: &[f64],
@@ -88,7 +97,9 @@ fn steps<S: Planner + Sizer>(
                 costs[query] = cache.cost(query, &set)?;
             }
         }
-        steps.push(Step { candidate, cost: goal.total(&costs), costs: costs.clone() });
+        let cost = goal.with_upkeep(&costs, ledger.cost(&set));
+        let writing = ledger.writing(&set);
+        steps.push(Step { candidate, cost, costs: costs.clone(), drops: Vec::new(), writing });
     }
     Ok(steps)
 }
@@ -101,7 +112,12 @@ fn bytes(pool: &Pool, ids: &[CandidateId]) -> f64 {
 mod tests {
     use super::*;
     use crate::model::QueryId;
+    use crate::pool::IndexSize;
     use crate::testing::{Scripted, made_up};
+
+    fn free(_: &IndexDef, _: IndexSize) -> f64 {
+        0.0
+    }
 
     fn scripted(
         script: fn(QueryId, &[i16]) -> (f64, Vec<i16>),
@@ -112,7 +128,7 @@ mod tests {
             columns.iter().map(|&column| IndexDef::on(0, &[column])).collect();
         let mut planner = Scripted { script, bytes: vec![8192.0, 16384.0, 8192.0], calls: 0 };
         let reads = vec![vec![0]; queries];
-        evaluate(&[2.0, 1.0], &reads, &defs, Objective::Total, &mut planner).unwrap()
+        evaluate(&[2.0, 1.0], &reads, &defs, Objective::Total, &free, &mut planner).unwrap()
     }
 
     #[test]
@@ -170,7 +186,8 @@ mod tests {
                 .iter()
                 .map(|query| query.scans.iter().map(|scan| scan.table).collect())
                 .collect();
-            let outcome = evaluate(&[], &reads, &defs, Objective::Total, &mut planner).unwrap();
+            let outcome =
+                evaluate(&[], &reads, &defs, Objective::Total, &free, &mut planner).unwrap();
             let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
             for (query, &cost) in outcome.last.iter().enumerate() {
                 let plan = planner.plan(&outcome.pool, query, &all).unwrap();

@@ -90,12 +90,12 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         stepwise: bool,
     ) -> Vec<Move> {
         ids.filter(|&id| !state.set.contains(id))
-            .filter_map(|id| {
+            .flat_map(|id| {
                 let def = self.cache.pool().def(id);
                 let present =
                     || state.set.iter().map(|other| (other, self.cache.pool().def(other)));
                 if present().any(|(_, other)| other.covers(def)) {
-                    return None;
+                    return Vec::new();
                 }
                 let replaced: Vec<_> =
                     present().filter(|(_, other)| def.covers(other)).map(|(id, _)| id).collect();
@@ -104,9 +104,12 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                     self.cache.pool().def(*other).columns().count() + 1 == width
                 };
                 if stepwise && width > 1 && !replaced.iter().any(grown) {
-                    return None;
+                    return Vec::new();
                 }
-                Some(Move::replace(replaced, id))
+                let new: Vec<_> = replaced.iter().copied().filter(|&id| !self.exists(id)).collect();
+                // An existing index may be needed beside the new one all the same.
+                let beside = (new.len() < replaced.len()).then(|| Move::replace(new, id));
+                std::iter::once(Move::replace(replaced, id)).chain(beside).collect()
             })
             .collect()
     }

@@ -134,6 +134,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// The size of the configuration that a move leads to.
     pub(crate) fn bytes_after(&self, state: &State, step: &Move) -> f64 {
+        if !self.places.is_empty() {
+            return self.bytes_of(&self.after(&state.set, step));
+        }
         let removed: f64 = step.remove.iter().map(|&id| self.bytes(id)).sum();
         state.bytes - removed + step.add.map_or(0.0, |id| self.bytes(id))
     }

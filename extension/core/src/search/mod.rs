@@ -16,24 +16,29 @@ mod outcome;
 mod picked;
 mod refine;
 mod state;
+mod superseded;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod verify;
 
 pub use crate::cache::{Counters, Interrupted, StoppedBy};
 pub use evaluate::evaluate;
 pub use objective::Objective;
-pub use outcome::{FrontPoint, Outcome, Stage, Step};
+pub use outcome::{Declined, FrontPoint, Outcome, Stage, Step};
+pub use upkeep::Writing;
 
 use crate::cache::CostCache;
 use crate::index_set::IndexSet;
-use crate::model::IndexDef;
+use crate::model::{IndexDef, QueryId};
 use crate::pool::{IndexSize, Sizer};
 use crate::whatif::{Phase, Planner, Progress};
+use crate::writes::Upkeep;
 use greedy::{Growth, Prefer};
 use objective::Goal;
 use picked::Picked;
 use state::{Search, State};
+use upkeep::Ledger;
 use verify::Verified;
 
 /// Configurations that are verified exactly.
@@ -58,8 +63,24 @@ pub struct Workload<'a> {
     pub weights: &'a [f64],
     /// Candidates of each query, the most promising first.
     pub candidates: &'a [Vec<IndexDef>],
-    /// What keeping an index costs, in units of the objective.
-    pub upkeep: &'a dyn Fn(&IndexDef, IndexSize) -> f64,
+    /// What keeping an index costs, in units of the weighted sum of costs.
+    pub upkeep: &'a dyn Upkeep,
+    /// Indexes that exist and may go when an advised one takes their place.
+    pub existing: &'a [Existing],
+}
+
+/// An index that exists and may be dropped together with the creation of another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Existing {
+    /// What it is. It is neither unique nor behind a constraint.
+    pub def: IndexDef,
+    /// How large it is.
+    pub size: IndexSize,
+    /// The queries that read its table, ascending.
+    pub queries: Vec<QueryId>,
+    /// Whether any advised index on its table may take its place if no query gets worse for it. If
+    /// not, only one that has its columns in the lead may: that serves also queries nobody named.
+    pub by_replanning: bool,
 }
 
 /// What is wanted, and how much may be spent on it.
@@ -67,7 +88,8 @@ pub struct Workload<'a> {
 pub struct Options {
     /// What is minimised.
     pub objective: Objective,
-    /// Bytes for all recommended indexes; `None` is no limit.
+    /// Bytes for all recommended indexes, less those of the indexes they take the place of; `None`
+    /// is no limit.
     pub storage_budget: Option<f64>,
     /// Key columns per index.
     pub max_columns: usize,
@@ -78,7 +100,8 @@ pub struct Options {
     pub pareto_ratio: f64,
     /// Size of the tables, for `pareto_ratio`.
     pub base_bytes: f64,
-    /// No query may become worse than without any candidate by more than this share.
+    /// No query may become worse than without any candidate by more than this share, and none of its
+    /// draws ([`crate::whatif::Planner::worst`]).
     pub regression_tolerance: f64,
     /// Whether each index must also pay when what the planner leaves out
     /// ([`crate::whatif::Planner::doubt`]) is charged.
@@ -121,14 +144,16 @@ pub fn advise<S: Planner + Sizer>(
 ) -> Result<Outcome, Interrupted> {
     let mut cache = CostCache::new(server, options.max_calls);
     let mut picked = picked::enter(&mut cache, workload, options);
-    let none = IndexSet::new();
+    let none = picked.kept.clone();
     let mut base = Vec::with_capacity(workload.candidates.len());
     for query in 0..workload.candidates.len() {
         let weight = workload.weights.get(query).copied().unwrap_or(1.0);
         base.push(if weight > 0.0 { cache.cost(query, &none)? } else { f64::INFINITY });
     }
     let weights = whole_weights(workload.weights, &base);
-    let goal = Goal::new(options.objective, weights, options.pareto_ratio, options.base_bytes);
+    let present: f64 = workload.existing.iter().map(|index| index.size.bytes).sum();
+    let whole = options.base_bytes + present;
+    let goal = Goal::new(options.objective, weights, options.pareto_ratio, whole);
     let value = goal.total(&base);
     let progress =
         Progress { phase: Phase::Searching, rounds: 0, cost_before: value, cost_best: value };
@@ -143,17 +168,16 @@ pub fn advise<S: Planner + Sizer>(
     });
     picked.knock_out(&mut cache, &goal, &base)?;
     let members = picked.breed(&mut cache, options.max_columns);
-    let pool = cache.pool();
-    let upkeep =
-        (0..pool.len()).map(|id| (workload.upkeep)(pool.def(id), pool.size(id)).max(0.0)).collect();
-    let mut search = Search::new(cache, goal, options, base, upkeep, progress);
+    let ledger = Ledger::new(workload.upkeep, cache.pool(), goal.upkeep_factor(&base));
+    let mut search = Search::new(cache, goal, options, base, ledger, progress);
+    search.settle_places(workload.existing, &members);
     picked.connect(&mut search, &members, workload.candidates)?;
     run.log(&mut search, "picked", value);
     picked.seed(&mut search)?;
     run.log(&mut search, "seeded", value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;
-    run.outcome(search, best)
+    run.outcome(search, best, &picked)
 }
 
 /// A weight for each query with such a cost: 1 where none is given, 0 where it is of no use.
@@ -242,7 +266,7 @@ impl Run {
     ) -> Result<(), Interrupted> {
         let none = &IndexSet::new();
         let empty = search.empty();
-        if let Some(union) = search.state(&picked.first)?
+        if let Some(union) = search.state(&picked.first.union(&picked.kept))?
             && !search.stopped()
         {
             self.stage(search, "relax", union, |search, state| search.relax(state))?;
@@ -293,6 +317,7 @@ impl Run {
         if search.options.second_opinion {
             best = search.trusted(best)?;
         }
+        best = search.supersede(best)?;
         self.log(search, "verify", best.state.value);
         Ok(best)
     }
@@ -301,19 +326,29 @@ impl Run {
         self,
         mut search: Search<'_, '_, S>,
         best: Verified,
+        picked: &Picked,
     ) -> Result<Outcome, Interrupted> {
         let steps = search.rank(&best)?;
         let stopped_by = search.cache.stopped();
         let lower_bound = search.lower_bound();
+        search.consider(&best.state);
+        let declined = search.declined(&best.state, picked.picks())?;
+        let kept = search.existing();
         let front = search.border(&best.state)?;
+        let advised = |set: &IndexSet| set.difference(&kept);
         Ok(Outcome {
+            dropped: kept.difference(&best.state.set),
+            declined,
             steps,
             base_cost: search.empty().value,
             final_cost: best.state.value,
             last: best.state.costs,
-            used: best.used,
+            used: best.used.iter().map(advised).collect(),
             bytes: best.state.bytes,
-            front,
+            front: front
+                .into_iter()
+                .map(|point| FrontPoint { indexes: point.indexes.difference(&kept), ..point })
+                .collect(),
             stages: self.stages,
             counters: search.cache.counters(),
             stopped_by,

@@ -15,6 +15,9 @@ pub enum Objective {
 /// Costs below this count as this much in the geometric mean.
 const LEAST_COST: f64 = 1e-6;
 
+/// Share of the queries' cost that is left of the objective, at least.
+const LEAST_SHARE: f64 = 0.01;
+
 /// The objective with its weights, as sums that can be updated query by query.
 #[derive(Debug)]
 pub(crate) struct Goal {
@@ -59,19 +62,38 @@ impl Goal {
         }
     }
 
-    /// The objective: workload cost for a sum of shares, plus upkeep.
+    /// What turns upkeep, in units of the weighted sum of costs, into units of the objective: as much
+    /// of the mean as it is of the sum.
+    pub(crate) fn upkeep_factor(&self, base: &[f64]) -> f64 {
+        match self.objective {
+            Objective::Total => 1.0,
+            Objective::GeometricMean => {
+                let counted = base.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
+                let sum: f64 = counted.map(|(cost, weight)| cost * weight).sum();
+                if sum > 0.0 { self.total(base) / sum } else { 0.0 }
+            }
+        }
+    }
+
+    /// The objective: workload cost for a sum of shares, plus upkeep. Upkeep that is given back makes
+    /// no workload free.
     pub(crate) fn value(&self, sum: f64, upkeep: f64) -> f64 {
         let cost = match self.objective {
             Objective::Total => sum.max(0.0),
             Objective::GeometricMean => sum.exp(),
         };
-        cost + upkeep
+        (cost + upkeep).max(cost * LEAST_SHARE)
     }
 
     /// The objective at `costs`, upkeep left out.
     pub(crate) fn total(&self, costs: &[f64]) -> f64 {
+        self.with_upkeep(costs, 0.0)
+    }
+
+    /// The objective at `costs`.
+    pub(crate) fn with_upkeep(&self, costs: &[f64], upkeep: f64) -> f64 {
         let shares = costs.iter().enumerate().map(|(query, &cost)| self.share(query, cost));
-        self.value(shares.sum(), 0.0)
+        self.value(shares.sum(), upkeep)
     }
 
     /// The objective at `costs` relative to that at `base`, upkeep left out.

@@ -4,6 +4,7 @@ use crate::cache::{Counters, StoppedBy};
 use crate::index_set::IndexSet;
 use crate::model::CandidateId;
 use crate::pool::Pool;
+use crate::search::upkeep::Writing;
 
 /// The result of [`crate::search::advise`]. Costs of queries are in planner units and infinite for
 /// a query that cannot be planned or that the search did not come to.
@@ -23,7 +24,12 @@ pub struct Outcome {
     pub last: Vec<f64>,
     /// The recommended indexes that each query's last plan uses.
     pub used: Vec<IndexSet>,
-    /// Bytes of all recommended indexes.
+    /// The existing indexes that the recommended ones take the place of: with them dropped no query
+    /// gets worse than is tolerated.
+    pub dropped: IndexSet,
+    /// What would have paid but for the cost of writing, the largest gain first.
+    pub declined: Vec<Declined>,
+    /// Bytes of all recommended indexes, less those of the dropped ones.
     pub bytes: f64,
     /// The configurations seen that no other seen beats in both size and cost, smallest first.
     /// Larger ones than the storage budget allows are among them: they say what more would buy.
@@ -50,6 +56,21 @@ pub struct Step {
     pub cost: f64,
     /// Cost of each query then.
     pub costs: Vec<f64>,
+    /// The existing indexes that go with it.
+    pub drops: Vec<CandidateId>,
+    /// What writing costs then beyond what it costs now, those ranked before included.
+    pub writing: Writing,
+}
+
+/// A candidate whose upkeep takes away what it saves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declined {
+    /// The index.
+    pub candidate: CandidateId,
+    /// What the queries would save with it alone, in units of the objective.
+    pub gain: f64,
+    /// What writing would cost, in the same units.
+    pub upkeep: f64,
 }
 
 /// A configuration on the border between size and cost.

@@ -28,6 +28,8 @@ const MAX_INCLUDE: usize = 4;
 /// What the planner picked.
 #[derive(Debug, Default)]
 pub(crate) struct Picked {
+    /// The indexes that exist and may be dropped.
+    pub(crate) kept: IndexSet,
     /// Per query the candidates that were offered first.
     pub(crate) own: Vec<IndexSet>,
     /// Every pick with the largest gain of the objective's sum it had a part in, summed over queries.
@@ -50,16 +52,26 @@ pub(crate) fn enter<S: Planner + Sizer>(
     options: &Options,
 ) -> Picked {
     let mut picked = Picked::default();
-    for defs in workload.candidates {
+    for index in workload.existing {
+        picked.kept.insert(cache.add_existing(&index.def, index.size));
+    }
+    for (query, defs) in workload.candidates.iter().enumerate() {
         let mut per_table: BTreeMap<TableId, usize> = BTreeMap::new();
         let mut own = IndexSet::new();
+        let mut kept = IndexSet::new();
+        for (id, index) in workload.existing.iter().enumerate() {
+            if index.queries.binary_search(&query).is_ok() {
+                kept.insert(id);
+                per_table.insert(index.def.table, 0);
+            }
+        }
         for def in defs.iter().filter(|def| (1..=options.max_columns).contains(&def.keys.len())) {
             let count = per_table.entry(def.table).or_default();
             if *count < options.offer_limit {
                 *count += usize::from(own.insert(cache.intern(def)));
             }
         }
-        cache.add_query(&own, per_table.into_keys().collect());
+        cache.add_query(&own.union(&kept), per_table.into_keys().collect());
         picked.own.push(own);
         picked.leads.push(BTreeSet::new());
         picked.mine.push(IndexSet::new());
@@ -127,7 +139,13 @@ impl Picked {
         if cache.stopped().is_some() {
             return Ok(None);
         }
-        let plan = cache.answer(query, offered)?;
+        let mut plan = cache.answer(query, &offered.union(&self.kept))?;
+        let kept = plan.used.intersection(&self.kept);
+        plan.used = plan.used.difference(&kept);
+        for id in kept.iter() {
+            let def = cache.pool().def(id);
+            self.leads[query].extend(def.keys.first().map(|key| (def.table, key.column)));
+        }
         if plan.used.is_empty() || plan.cost >= GAINS * base[query] {
             return Ok(None);
         }
@@ -156,6 +174,11 @@ impl Picked {
         self.own[query].iter().filter(|&id| narrow(cache.pool().def(id))).collect()
     }
 
+    /// What the planner picked, and gained by.
+    pub(crate) fn picks(&self) -> impl Iterator<Item = CandidateId> + '_ {
+        self.benefit.keys().copied()
+    }
+
     /// Numbers the picked candidates, their prefixes, and the merges of the most beneficial ones.
     pub(crate) fn breed<S: Planner + Sizer>(
         &self,
@@ -170,6 +193,11 @@ impl Picked {
                 members.insert(cache.intern(&prefix));
             }
             by_table.entry(def.table).or_default().push((benefit, def));
+        }
+        for id in self.kept.iter() {
+            // Two that exist may be better as one, even where no query gains.
+            let def = cache.pool().def(id).clone();
+            by_table.entry(def.table).or_default().push((0.0, def));
         }
         for mut defs in by_table.into_values() {
             defs.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -219,6 +247,8 @@ impl Picked {
             for id in relevant.iter() {
                 search.affected[id].push(query);
             }
+            let kept = self.kept.iter().filter(|&id| search.affected[id].contains(&query));
+            let relevant = relevant.union(&kept.collect());
             search.cache.set_relevant(query, &relevant, &aliases);
         }
         Ok(())
@@ -237,7 +267,7 @@ impl Picked {
                 alone.extend(prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)));
             }
             for id in alone.iter() {
-                search.cache.learn(query, &IndexSet::from_iter([id]))?;
+                search.cache.learn(query, &self.kept.with(id))?;
             }
         }
         search.cache.estimate(true);

@@ -125,6 +125,10 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         for id in self.members.clone() {
             self.attempt(state, &Move::add(id), min_share)?;
         }
+        // What was dropped may be worth its place.
+        for id in 0..self.places.len() {
+            self.attempt(state, &Move::add(id), 0.0)?;
+        }
         Ok(())
     }
 
@@ -156,7 +160,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// The members of a configuration with what the value loses per byte without them, least first.
     fn losses(&mut self, state: &State) -> Result<Vec<(f64, CandidateId)>, Interrupted> {
         let mut losses = Vec::new();
-        for id in self.in_order(&state.set) {
+        for id in self.new_in_order(&state.set) {
             let loss = match self.evaluate(state, &Move::drop(id), Spend::Calls, &|_, _, _| true)? {
                 Verdict::Known(trial) => trial.value - state.value,
                 Verdict::Open(value) => value - state.value,
@@ -173,7 +177,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         if self.options.storage_budget.is_none() && !self.goal.weighs_space() {
             return Ok(());
         }
-        for id in self.in_order(&state.set) {
+        for id in self.new_in_order(&state.set) {
             if self.stalled(state.score) || !state.set.contains(id) {
                 continue;
             }
@@ -192,6 +196,13 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             }
         }
         Ok(())
+    }
+
+    /// The members of a set that do not exist, in definition order.
+    pub(crate) fn new_in_order(&self, set: &IndexSet) -> Vec<CandidateId> {
+        let mut ids = self.in_order(set);
+        ids.retain(|&id| !self.exists(id));
+        ids
     }
 
     /// The members of a set in definition order.

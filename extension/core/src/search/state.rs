@@ -10,6 +10,8 @@ use crate::search::Options;
 use crate::search::front::Tracker;
 use crate::search::objective::Goal;
 use crate::search::refine::Mark;
+use crate::search::superseded::Place;
+use crate::search::upkeep::Ledger;
 use crate::whatif::{Phase, Planner, Progress};
 
 /// What is uncertain about a move may remain so if it is at most this share of what is certain.
@@ -73,8 +75,10 @@ pub(crate) struct Search<'a, 'b, S> {
     pub(crate) options: &'b Options,
     /// Cost of each query without any candidate.
     pub(crate) base: Vec<f64>,
-    /// Upkeep of each candidate.
-    pub(crate) upkeep: Vec<f64>,
+    /// What writing costs.
+    pub(crate) ledger: Ledger,
+    /// By existing index, what can take its place.
+    pub(crate) places: Vec<Place>,
     /// The candidates that are searched, in definition order.
     pub(crate) members: Vec<CandidateId>,
     /// Position of each candidate in definition order.
@@ -105,7 +109,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         goal: Goal,
         options: &'b Options,
         base: Vec<f64>,
-        upkeep: Vec<f64>,
+        ledger: Ledger,
         progress: Progress,
     ) -> Self {
         let met = vec![false; base.len()];
@@ -121,7 +125,8 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             goal,
             options,
             base,
-            upkeep,
+            ledger,
+            places: Vec::new(),
             members: Vec::new(),
             order,
             by_table: BTreeMap::new(),
@@ -135,9 +140,9 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         }
     }
 
-    /// The configuration without candidates.
+    /// The configuration without candidates: what exists.
     pub(crate) fn empty(&self) -> State {
-        self.state_at(IndexSet::new(), self.base.clone())
+        self.state_at(self.existing(), self.base.clone())
     }
 
     fn sum(&self, costs: &[f64]) -> f64 {
@@ -153,7 +158,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     /// The configuration `set`; `None` if a query becomes worse with it than is tolerated.
     pub(crate) fn state(&mut self, set: &IndexSet) -> Result<Option<State>, Interrupted> {
         let mut costs = self.base.clone();
-        for query in self.queries_of(set.iter()) {
+        for query in self.queries_with(set) {
             costs[query] = self.cache.cost(query, set)?;
         }
         Ok(self.state_with(set.clone(), costs))
@@ -179,11 +184,17 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         State { set, costs, sum, upkeep, bytes, value, score }
     }
 
-    /// Bytes and upkeep of a configuration, always added up in the same order.
+    /// Bytes and upkeep of a configuration beyond those of what exists, always added up in the same
+    /// order.
     fn weigh(&self, set: &IndexSet) -> (f64, f64) {
-        set.iter().fold((0.0, 0.0), |(bytes, upkeep), id| {
-            (bytes + self.bytes(id), upkeep + self.upkeep[id])
-        })
+        (self.bytes_of(set), self.ledger.cost(set))
+    }
+
+    pub(crate) fn bytes_of(&self, set: &IndexSet) -> f64 {
+        let dropped = (0..self.places.len()).filter(|&id| !set.contains(id));
+        let freed: f64 = dropped.map(|id| self.bytes(id)).sum();
+        let new = set.iter().filter(|&id| !self.exists(id));
+        new.fold(0.0, |bytes, id| bytes + self.bytes(id)) - freed
     }
 
     pub(crate) fn bytes(&self, id: CandidateId) -> f64 {
@@ -207,6 +218,18 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     /// Whether no more plans will be made.
     pub(crate) fn stopped(&self) -> bool {
         self.cache.stopped().is_some()
+    }
+
+    /// The queries to which the difference between a configuration and what exists matters,
+    /// ascending.
+    pub(crate) fn queries_with(&mut self, set: &IndexSet) -> Vec<QueryId> {
+        let changed = self.changes(&self.existing(), set);
+        self.queries_of(changed.iter())
+    }
+
+    /// What is in one of two sets only.
+    pub(crate) fn changes(&self, a: &IndexSet, b: &IndexSet) -> IndexSet {
+        a.difference(b).union(&b.difference(a))
     }
 
     /// The queries to which any of `ids` matters, ascending.
@@ -235,21 +258,10 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         spend: Spend,
         bar: &dyn Fn(&Goal, f64, f64) -> bool,
     ) -> Result<Verdict, Interrupted> {
-        self.trial.clone_from(&state.set);
-        let (mut bytes, mut upkeep) = (state.bytes, state.upkeep);
-        for &id in &step.remove {
-            self.trial.remove(id);
-            bytes -= self.bytes(id);
-            upkeep -= self.upkeep[id];
-        }
-        if let Some(id) = step.add {
-            self.trial.insert(id);
-            bytes += self.bytes(id);
-            upkeep += self.upkeep[id];
-        }
+        let (bytes, upkeep) = self.set_trial(state, step);
         let mut trial = Trial { changes: Vec::new(), sum: state.sum, upkeep, bytes, value: 0.0 };
         let mut open = Vec::new();
-        for query in self.queries_of(step.remove.iter().chain(&step.add).copied()) {
+        for query in self.queries_changed(state, step) {
             let (bounds, old) = (self.cache.bounds(query, &self.trial), state.costs[query]);
             let lower_share = self.expected(query, bounds);
             trial.sum += lower_share - self.goal.share(query, old);
@@ -274,6 +286,39 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             return Ok(Verdict::Open(trial.value));
         }
         self.resolve(state, trial, open, bar)
+    }
+
+    /// Makes the configuration that a move leads to the one under trial; its bytes and upkeep.
+    fn set_trial(&mut self, state: &State, step: &Move) -> (f64, f64) {
+        if !self.places.is_empty() {
+            self.trial = self.after(&state.set, step);
+            return self.weigh(&self.trial);
+        }
+        self.trial.clone_from(&state.set);
+        let (mut bytes, mut upkeep, mut alone) = (state.bytes, state.upkeep, true);
+        for &id in &step.remove {
+            self.trial.remove(id);
+            bytes -= self.bytes(id);
+            upkeep -= self.ledger.own(id);
+            alone &= self.ledger.is_alone(id);
+        }
+        if let Some(id) = step.add {
+            self.trial.insert(id);
+            bytes += self.bytes(id);
+            upkeep += self.ledger.own(id);
+            alone &= self.ledger.is_alone(id);
+        }
+        (bytes, if alone { upkeep } else { self.ledger.cost(&self.trial) })
+    }
+
+    /// The queries to which a move matters, ascending. The configuration under trial is the one that
+    /// it leads to.
+    fn queries_changed(&mut self, state: &State, step: &Move) -> Vec<QueryId> {
+        if self.places.is_empty() {
+            return self.queries_of(step.remove.iter().chain(&step.add).copied());
+        }
+        let changed = self.changes(&state.set, &self.trial);
+        self.queries_of(changed.iter())
     }
 
     /// What a query with such bounds is expected to add to the sum.
@@ -343,7 +388,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     /// A configuration with what is known of its costs by now.
     pub(crate) fn again(&mut self, state: &State) -> Result<State, Interrupted> {
         let mut costs = self.base.clone();
-        for query in self.queries_of(state.set.iter()) {
+        for query in self.queries_with(&state.set) {
             costs[query] = self.cache.cost(query, &state.set)?;
         }
         Ok(self.state_at(state.set.clone(), costs))
@@ -352,7 +397,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     /// A configuration with the costs of its own plans.
     pub(crate) fn learnt(&mut self, state: &State) -> Result<State, Interrupted> {
         let mut costs = self.base.clone();
-        for query in self.queries_of(state.set.iter()) {
+        for query in self.queries_with(&state.set) {
             costs[query] = self.cache.learn(query, &state.set)?;
         }
         Ok(self.state_at(state.set.clone(), costs))
@@ -360,12 +405,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
 
     /// Makes a move and shows the configuration to the tracker.
     pub(crate) fn commit(&mut self, state: &mut State, step: &Move, trial: &Trial) {
-        for &id in &step.remove {
-            state.set.remove(id);
-        }
-        if let Some(id) = step.add {
-            state.set.insert(id);
-        }
+        state.set = self.after(&state.set, step);
         for &(query, cost) in &trial.changes {
             state.costs[query] = cost;
         }
@@ -381,7 +421,11 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         if !self.attentive {
             return Ok(());
         }
-        for query in self.queries_of(step.remove.iter().chain(&step.add).copied()) {
+        let concerned: Vec<QueryId> = match self.places.is_empty() {
+            true => self.queries_of(step.remove.iter().chain(&step.add).copied()),
+            false => self.queries_with(&state.set),
+        };
+        for query in concerned {
             state.costs[query] = self.cache.learn(query, &state.set)?;
         }
         *state = self.state_at(state.set.clone(), std::mem::take(&mut state.costs));

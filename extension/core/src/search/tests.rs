@@ -1,5 +1,7 @@
 //! The search over made-up planners.
 
+mod existing;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -15,7 +17,7 @@ fn no_upkeep(_: &IndexDef, _: IndexSize) -> f64 {
 }
 
 fn workload(candidates: &[Vec<IndexDef>]) -> Workload<'_> {
-    Workload { weights: &[], candidates, upkeep: &no_upkeep }
+    Workload { weights: &[], candidates, upkeep: &no_upkeep, existing: &[] }
 }
 
 fn run(planner: &mut FakePlanner, options: &Options) -> Outcome {
@@ -152,7 +154,7 @@ fn space_has_to_be_earned() {
 fn upkeep_counts_against_an_index() {
     let defs = vec![vec![IndexDef::on(0, &[1]), IndexDef::on(0, &[2])]];
     let upkeep = |_: &IndexDef, _: IndexSize| 3.0;
-    let input = Workload { weights: &[1.0], candidates: &defs, upkeep: &upkeep };
+    let input = Workload { weights: &[1.0], candidates: &defs, upkeep: &upkeep, existing: &[] };
     let mut planner = Scripted { script: large_and_small_gain, bytes: vec![1e6; 2], calls: 0 };
     let outcome = advise(&input, &Options::default(), &mut planner).unwrap();
     assert_eq!((outcome.steps.len(), outcome.final_cost), (1, 53.0));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::cache::Interrupted;
 use crate::index_set::IndexSet;
-use crate::model::CandidateId;
+use crate::model::{CandidateId, QueryId};
 use crate::pool::Sizer;
 use crate::search::greedy::GAIN;
 use crate::search::objective::Goal;
@@ -20,7 +20,7 @@ const REFILLS: usize = 3;
 
 /// Share by which a statement's cost may grow for a shorter index: far below the noise of the
 /// statistics.
-const SLIM: f64 = 1e-3;
+pub(crate) const SLIM: f64 = 1e-3;
 
 /// Share of a query's cost from which on a doubt matters.
 const SUSPICIOUS: f64 = 0.01;
@@ -87,7 +87,23 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 used[query] = plan.used;
             }
         }
+        for query in self.queries_with(set) {
+            if self.goal.weight(query) > 0.0 && self.worst_draw(query, set)? > self.tolerated(1.0) {
+                return Ok(None);
+            }
+        }
         Ok(self.state_with(set.clone(), costs).map(|state| Verified { state, used }))
+    }
+
+    /// By which factor the worst draw of a query gets dearer. Nothing changes for one whose cost stays
+    /// the same.
+    fn worst_draw(&mut self, query: QueryId, set: &IndexSet) -> Result<f64, Interrupted> {
+        let plan = self.cache.exact(query, set)?;
+        if plan.cost == self.base[query] {
+            return Ok(1.0);
+        }
+        // A plan is known by what it uses: it is the same whatever else is offered.
+        self.cache.worst(query, &plan.used)
     }
 
     /// Verifies a configuration: replans it, takes out what does not pay and fills freed space,
@@ -116,7 +132,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// not care for size where costs are equal, but the disk and every write do.
     pub(crate) fn slim(&mut self, start: Verified) -> Result<Verified, Interrupted> {
         let mut best = start;
-        for id in self.in_order(&best.state.set) {
+        for id in self.new_in_order(&best.state.set) {
             let pool = self.cache.pool();
             let shorter: Vec<CandidateId> =
                 prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)).collect();
@@ -125,7 +141,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 if self.stopped() || !step.applies(&best.state.set) {
                     continue;
                 }
-                let set = best.state.set.without(id).with(to);
+                let set = self.after(&best.state.set, &step);
                 if self.does_as_well(&best, id, &set)?
                     && let Some(verified) = self.exactly(&set)?
                     && verified.state.value <= best.state.value * (1.0 + SLIM)
@@ -145,7 +161,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let Some(mut best) = self.judge(&start.state.set)? else { return Ok(start) };
         for _ in 0..SECOND_THOUGHTS {
             let before = best.set.clone();
-            for id in self.in_order(&best.suspects) {
+            for id in self.new_in_order(&best.suspects) {
                 if best.set.contains(id) && !self.stopped() {
                     best = self.reconsider(best, id)?;
                 }
@@ -166,7 +182,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// The best of a configuration, the one without `id`, and those with its columns reordered.
     fn reconsider(&mut self, now: Judged, id: CandidateId) -> Result<Judged, Interrupted> {
-        let without = now.set.without(id);
+        let mut without = now.set.without(id);
+        self.restore(&mut without);
+        let drops = self.existing().difference(&now.set);
         let mut best = now;
         if let Some(judged) = self.judge(&without)?
             && (judged.value <= best.value && judged.worse <= best.worse || judged.beats(&best))
@@ -174,7 +192,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             best = judged;
         }
         for other in self.permutations(id) {
-            let set = without.with(other);
+            let mut set = without.with(other).difference(&drops);
+            self.restore(&mut set);
             if let Some(judged) = self.judge(&set)?
                 && judged.beats(&best)
                 && self.fits(judged.bytes)
@@ -189,7 +208,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// becomes worse than is tolerated.
     fn judge(&mut self, set: &IndexSet) -> Result<Option<Judged>, Interrupted> {
         let mut costs = self.base.clone();
-        let queries = self.queries_of(set.iter());
+        let queries = self.queries_with(set);
         for &query in &queries {
             costs[query] = self.cache.learn(query, set)?;
         }
@@ -202,18 +221,27 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             // The plan is known by what it uses: the doubt is the same whatever else is offered.
             let used = match queries.binary_search(&query) {
                 Ok(_) => self.cache.answer(query, set)?.used,
-                Err(_) => IndexSet::new(),
+                Err(_) => self.used_now(query)?,
             };
             let doubt = self.cache.doubt(query, &used)?;
             if doubt > SUSPICIOUS * cost {
                 suspects = suspects.union(&used);
-                let before = self.base[query] + self.cache.doubt(query, &IndexSet::new())?;
+                let now = self.used_now(query)?;
+                let before = self.base[query] + self.cache.doubt(query, &now)?;
                 worse += usize::from(cost + doubt > self.tolerated(before));
             }
             sum += self.goal.share(query, cost + doubt);
         }
         let value = self.goal.value(sum, state.upkeep);
         Ok(Some(Judged { set: state.set, bytes: state.bytes, value, suspects, worse }))
+    }
+
+    /// The existing indexes up for decision that the present plan of a query uses.
+    fn used_now(&mut self, query: QueryId) -> Result<IndexSet, Interrupted> {
+        if self.places.is_empty() {
+            return Ok(IndexSet::new());
+        }
+        Ok(self.cache.answer(query, &self.existing())?.used)
     }
 
     /// The searched candidates with the same columns as `id` in another order.
@@ -254,10 +282,13 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             let Some(verified) = self.exactly(&set)? else {
                 let Some(last) = self.least_useful(&set)? else { break };
                 set.remove(last);
+                self.restore(&mut set);
                 continue;
             };
             let used = verified.used.iter().fold(IndexSet::new(), |all, used| all.union(used));
-            let needed = self.without_prefixes(&used);
+            let mut needed = self.without_prefixes(&used.difference(&self.existing()));
+            needed = needed.union(&self.existing().intersection(&set));
+            self.restore(&mut needed);
             if !set.is_subset(&needed) {
                 set = needed;
                 continue;
@@ -280,7 +311,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         }
         let def = |id| self.cache.pool().def(id);
         let longer = |id| set.iter().any(|other| other != id && def(other).covers(def(id)));
-        set.iter().filter(|&id| !longer(id)).collect()
+        set.iter().filter(|&id| self.exists(id) || !longer(id)).collect()
     }
 
     /// Drops the indexes that do not pay, the weakest first; whether there was one.
@@ -289,7 +320,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let mut dropped = false;
         while !self.stopped() {
             let mut weak = Vec::new();
-            for id in self.in_order(&state.set) {
+            for id in self.new_in_order(&state.set) {
                 if let Some((value, ..)) = self.weakness(state, id, least)? {
                     weak.push((value, id));
                 }
@@ -323,7 +354,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let step = Move::drop(id);
         match self.evaluate(state, &step, Spend::Calls, &weak)? {
             Verdict::Known(trial)
-                if weak(&self.goal, trial.value, state.bytes - self.bytes(id)) =>
+                if weak(&self.goal, trial.value, self.bytes_after(state, &step)) =>
             {
                 Ok(Some((trial.value, step, trial)))
             }
@@ -334,14 +365,14 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// Of a configuration that is refused as a whole, the index that ranks last.
     fn least_useful(&mut self, set: &IndexSet) -> Result<Option<CandidateId>, Interrupted> {
         let mut least: Option<(f64, CandidateId)> = None;
-        for id in self.in_order(set) {
-            let queries = self.queries_of(std::iter::once(id));
-            let without = set.without(id);
+        for id in self.new_in_order(set) {
+            let mut without = set.without(id);
+            self.restore(&mut without);
             let mut excess = 0.0;
-            for query in queries {
+            for query in self.queries_with(set) {
                 let cost = self.cache.exact(query, &without)?.cost;
                 let over = cost / self.base[query].max(f64::MIN_POSITIVE);
-                excess = f64::max(excess, over);
+                excess = f64::max(excess, over.max(self.worst_draw(query, &without)?));
             }
             if least.is_none_or(|(other, _)| excess < other) {
                 least = Some((excess, id));
@@ -353,7 +384,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// The final set in order of marginal gain, with the costs on the way.
     pub(crate) fn rank(&mut self, verified: &Verified) -> Result<Vec<Step>, Interrupted> {
         let mut state = self.empty();
-        let mut left = self.in_order(&verified.state.set);
+        let mut left = self.new_in_order(&verified.state.set);
+        let dropped = self.existing().difference(&verified.state.set);
         if left.len() > RANKED {
             left = self.by_own_gain(left)?;
         }
@@ -373,17 +405,23 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             }
             // An index that alone is refused, or brings infinite cost, comes last.
             let id = left.remove(best.map_or(0, |(_, at)| at));
-            let set = state.set.with(id);
+            let mut drops = self.superseded_by(id, &state.set.intersection(&dropped));
+            if left.is_empty() {
+                drops = state.set.intersection(&dropped).iter().collect();
+            }
+            let set = state.set.with(id).difference(&drops.iter().copied().collect());
             let mut costs = state.costs.clone();
             if left.is_empty() {
                 costs.clone_from(&verified.state.costs);
             } else {
-                for query in self.queries_of(std::iter::once(id)) {
+                for query in self.queries_of(std::iter::once(id).chain(drops.iter().copied())) {
                     costs[query] = self.cache.cost(query, &set)?;
                 }
             }
             state = self.state_at(set, costs);
-            steps.push(Step { candidate: id, cost: state.value, costs: state.costs.clone() });
+            let writing = self.ledger.writing(&state.set);
+            let (cost, costs) = (state.value, state.costs.clone());
+            steps.push(Step { candidate: id, cost, costs, drops, writing });
         }
         Ok(steps)
     }
