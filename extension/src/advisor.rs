@@ -17,12 +17,15 @@ use crate::report::{Advice, Plans};
 use crate::session::{Session, Waiting};
 use crate::settings;
 use crate::sys::{self, Arena};
+use crate::wishes;
 use crate::workload::{self, Prepared, Skipped, Workload};
 
 /// Bytes of a heap page.
 const PAGE: f64 = 8192.0;
 /// Tables of fewer pages are read whole faster than through any index.
 const MIN_PAGES: f64 = 8.0;
+/// An extension is worth a word from so many pages of a table on.
+const MIN_PAGES_FOR_EXTENSION: f64 = 64.0;
 /// Candidates of one statement on one table that are offered at once. Planning slows down with
 /// every index it sees; with INCLUDE columns a few candidates cover what takes many permutations
 /// of key columns without.
@@ -82,6 +85,8 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let disagree = disagreements(&outcome, &mut planner);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
     advice.prepared_after = prepared_after;
+    advice.extensions =
+        wishes::unfulfilled(&catalog, &workload.prepared, &outcome, MIN_PAGES_FOR_EXTENSION)?;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }
@@ -203,6 +208,7 @@ fn search(
         },
         include_columns,
         min_pages: MIN_PAGES,
+        kinds: settings::index_kinds()?,
     };
     progress.begin("candidates", prepared.len());
     let candidates: Vec<Vec<IndexDef>> = prepared

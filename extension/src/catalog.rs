@@ -3,7 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use advisor_core::model::{Catalog, Column, ExistingIndex, IndexKey, Leaf, Table, is_element};
+use advisor_core::ddl::quote_ident;
+use advisor_core::model::{
+    Catalog, Column, Element, ExistingIndex, IndexKey, Leaf, Method, Table, is_element,
+};
 use advisor_core::shape::Facts;
 use pgrx::datum::DatumWithOid;
 use pgrx::{JsonB, Spi, pg_sys};
@@ -11,8 +14,11 @@ use serde::Deserialize;
 
 use crate::elements::Elements;
 use crate::error::AdvisorError;
+use crate::opclasses::{Class, Compared, OperatorClasses};
 use crate::query;
+use crate::settings;
 use crate::sys::{self, ValueType};
+use crate::wishes::Wish;
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
 const MIN_MAX: &str = include_str!("../../sql/catalog/minmax.sql");
@@ -68,6 +74,8 @@ struct KeyRow {
     column: i16,
     descending: bool,
     nulls_first: bool,
+    sql: String,
+    opclass: Option<String>,
 }
 
 /// The catalog and what is looked up in it by oid.
@@ -81,6 +89,9 @@ pub(crate) struct ServerCatalog {
     row_security: Vec<bool>,
     /// Written while statements are read, which only look at the rest.
     elements: RefCell<Elements>,
+    /// Empty until there is a table.
+    classes: OperatorClasses,
+    wishes: RefCell<BTreeSet<Wish>>,
 }
 
 impl ServerCatalog {
@@ -96,6 +107,8 @@ impl ServerCatalog {
             min_max: min_max()?,
             row_security: Vec::new(),
             elements: RefCell::default(),
+            classes: OperatorClasses::default(),
+            wishes: RefCell::default(),
         })
     }
 
@@ -118,6 +131,9 @@ impl ServerCatalog {
             .transpose()
             .map_err(|error| AdvisorError::Catalog(error.to_string()))?
             .unwrap_or_default();
+        if self.model.tables.is_empty() && !rows.is_empty() {
+            self.classes = OperatorClasses::read(&settings::index_methods()?)?;
+        }
         for row in rows {
             self.row_security.push(row.row_security);
             let table = table(row);
@@ -174,6 +190,40 @@ impl ServerCatalog {
         sys::attribute_type(relation, number)
     }
 
+    /// A column or an element, and the element that an index on it begins with.
+    fn compared(&self, id: usize, number: i16) -> Option<(Column, Element)> {
+        if is_element(number) {
+            let column = self.elements.borrow().column(id, number)?.clone();
+            let element = column.element.clone()?;
+            return Some((column, element));
+        }
+        let column = self.model.tables.get(id)?.column(number)?.clone();
+        let element = Element {
+            sql: quote_ident(&column.name),
+            opclass: None,
+            method: Method::Btree,
+            column: Some(number),
+            reads: vec![number],
+        };
+        Some((column, element))
+    }
+
+    /// The numbers of an element in these classes.
+    fn numbers(&self, id: usize, of: ValueType, element: &Element, classes: &[&Class]) -> Vec<i16> {
+        let mut elements = self.elements.borrow_mut();
+        let number = |class: &&Class| {
+            let element =
+                Element { opclass: class.named(of), method: class.method, ..element.clone() };
+            elements.number(id, element, of)
+        };
+        classes.iter().filter_map(number).collect()
+    }
+
+    /// What the statements read since the last call could do with an extension.
+    pub(crate) fn take_wishes(&mut self) -> BTreeSet<Wish> {
+        std::mem::take(self.wishes.get_mut())
+    }
+
     /// Takes over what the statements read since the last call gave reason for.
     pub(crate) fn settle(&mut self) {
         self.elements.get_mut().settle(&mut self.model);
@@ -210,12 +260,31 @@ impl Facts for ServerCatalog {
         self.elements.borrow_mut().expression(table, relation, dump)
     }
 
-    fn searches(&self, _: u32, _: u32, _: i16, _: bool) -> Vec<i16> {
-        Vec::new()
+    fn searches(&self, operator: u32, relation: u32, column: i16, commuted: bool) -> Vec<i16> {
+        let operator = if commuted { sys::commutator(operator) } else { operator };
+        let (Some(id), Some(of)) = (self.table(relation), self.value_type(relation, column)) else {
+            return Vec::new();
+        };
+        let Some((known, element)) = self.compared(id, column) else { return Vec::new() };
+        let compared = Compared {
+            of,
+            strategy: self.btree_strategy(operator, relation, column),
+            column: &known,
+            pages: self.model.tables.get(id).map_or(0.0, |table| table.pages),
+        };
+        if let Some(extension) = self.classes.missing(operator) {
+            let sql = element.sql.clone();
+            self.wishes.borrow_mut().insert(Wish { table: id, sql, extension });
+        }
+        self.numbers(id, of, &element, &self.classes.searches(operator, &compared))
     }
 
-    fn distances(&self, _: u32, _: u32, _: i16) -> Vec<i16> {
-        Vec::new()
+    fn distances(&self, operator: u32, relation: u32, column: i16) -> Vec<i16> {
+        let (Some(id), Some(of)) = (self.table(relation), self.value_type(relation, column)) else {
+            return Vec::new();
+        };
+        let Some((_, element)) = self.compared(id, column) else { return Vec::new() };
+        self.numbers(id, of, &element, &self.classes.distances(operator, of))
     }
 
     fn predicate(&self, relation: u32, dump: &str) -> Option<u16> {
@@ -342,6 +411,7 @@ fn column(relation: u32, row: ColumnRow, stats: Option<sys::ColumnStats>, rows: 
 }
 
 fn index(row: IndexRow) -> ExistingIndex {
+    let key_texts = row.keys.iter().map(|key| (key.sql.clone(), key.opclass.clone())).collect();
     let key = |key: KeyRow| {
         (key.column > 0).then_some(IndexKey {
             column: key.column,
@@ -359,6 +429,7 @@ fn index(row: IndexRow) -> ExistingIndex {
         constraint: row.constraint,
         partial: row.partial,
         default_opclasses: row.default_opclasses,
+        key_texts,
         size_bytes: row.size_bytes,
     }
 }

@@ -14,6 +14,7 @@ mod hypopg;
 mod indexes;
 mod lookup;
 mod objects;
+mod opclasses;
 mod overview;
 mod planner;
 mod progress;
@@ -28,6 +29,7 @@ mod sizes;
 mod statements;
 mod sys;
 mod whatif;
+mod wishes;
 mod workload;
 
 use pgrx::prelude::*;

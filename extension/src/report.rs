@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
+use crate::wishes::Extension;
 use crate::workload::{Prepared, Skipped, Workload};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
@@ -81,6 +82,8 @@ pub(crate) struct Advice {
     pub(crate) indexes: Vec<AdvisedIndex>,
     queries: Vec<QueryImpact>,
     skipped: Vec<Skipped>,
+    /// What extensions could do that are not installed.
+    pub(crate) extensions: Vec<Extension>,
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
@@ -96,13 +99,14 @@ impl Advice {
         planner: &ServerPlanner<'_>,
         disagree: &[bool],
     ) -> Self {
-        let indexes = advised(catalog, &workload.prepared, outcome, disagree);
+        let indexes = advised(catalog, &workload.prepared, outcome, planner, disagree);
         let queries = impacts(catalog, &workload.prepared, outcome);
         Self {
             summary: summary(catalog, outcome, planner, &indexes, &queries),
             indexes,
             queries,
             skipped: workload.skipped.clone(),
+            extensions: Vec::new(),
             elapsed: Duration::ZERO,
             prepared_after: Duration::ZERO,
             stopped_early: outcome.stopped_by.is_some(),
@@ -167,10 +171,15 @@ impl Advice {
             (used, _) if self.stopped_early => {
                 format!("the time limit ended the search over {used} statements")
             }
-            (used, _) => format!(
-                "none pays for {used} statements within the given limits; \
-                 lower min_improvement or pareto_ratio to see smaller gains"
-            ),
+            (used, _) => match self.extensions.first() {
+                Some(extension) => {
+                    format!("none pays for {used} statements; {}", extension.sentence())
+                }
+                None => format!(
+                    "none pays for {used} statements within the given limits; \
+                     lower min_improvement or pareto_ratio to see smaller gains"
+                ),
+            },
         }
     }
 
@@ -180,6 +189,7 @@ impl Advice {
             "indexes": self.indexes,
             "queries": self.queries,
             "skipped": self.skipped,
+            "extensions": self.extensions,
             "statements_examined": self.queries.len() + self.skipped.len(),
             "statements_used": self.queries.len(),
             "elapsed_ms": ms(self.elapsed),
@@ -200,6 +210,7 @@ fn advised(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
+    planner: &ServerPlanner<'_>,
     disagree: &[bool],
 ) -> Vec<AdvisedIndex> {
     let updated: Vec<_> =
@@ -229,7 +240,7 @@ fn advised(
             ddl: ddl::create_index(&catalog.model, def),
             relation_name: ddl::table_name(table),
             relation: table.oid,
-            method: "btree",
+            method: def.method.as_str(),
             columns: def.keys.iter().filter_map(|key| name(&key.column)).collect(),
             include: def.include.iter().filter_map(name).collect(),
             size_bytes: outcome.pool.size(step.candidate).bytes.round() as i64,
@@ -239,8 +250,8 @@ fn advised(
             improved_queries: ids(&improved),
             regressed_queries: ids(&regressed),
             used_by: ids(&used_by),
-            write_overhead: findings::write_overhead(table, def),
-            breaks_hot: findings::breaks_hot(def, &updated),
+            write_overhead: findings::write_overhead(table, def, planner.row_bytes(def)),
+            breaks_hot: findings::breaks_hot(table, def, &updated),
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
             replaces: replaced.iter().map(|index| index.oid).collect(),
             confidence: Gain { improved: &improved, before: before.1, after: &step.costs }

@@ -218,7 +218,7 @@ unsafe fn columns(spec: &IndexSpec<'_>, method: pg_sys::Oid) -> Option<Vec<Key>>
 }
 
 /// `Oid` of a method's row in `pg_am`.
-const fn method_oid(method: Method) -> pg_sys::Oid {
+pub(super) const fn method_oid(method: Method) -> pg_sys::Oid {
     match method {
         Method::Btree => pg_sys::BTREE_AM_OID,
         Method::Hash => pg_sys::HASH_AM_OID,
