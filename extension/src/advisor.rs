@@ -19,6 +19,7 @@ use crate::session::{Session, Waiting};
 use crate::settings;
 use crate::sys::{self, Arena};
 use crate::trust;
+use crate::wishes;
 use crate::workload::{self, Prepared, Skipped, Workload};
 use crate::writes::Writes;
 
@@ -26,6 +27,8 @@ use crate::writes::Writes;
 const PAGE: f64 = 8192.0;
 /// Tables of fewer pages are read whole faster than through any index.
 const MIN_PAGES: f64 = 8.0;
+/// An extension is worth a word from so many pages of a table on.
+const MIN_PAGES_FOR_EXTENSION: f64 = 64.0;
 /// Candidates of one statement on one table that are offered at once. Planning slows down with
 /// every index it sees; with INCLUDE columns a few candidates cover what takes many permutations
 /// of key columns without.
@@ -91,6 +94,8 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
     advice.prepared_after = prepared_after;
+    advice.extensions =
+        wishes::unfulfilled(&catalog, &workload.prepared, &outcome, MIN_PAGES_FOR_EXTENSION)?;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }
@@ -203,6 +208,7 @@ fn search(
         },
         include_columns,
         min_pages: MIN_PAGES,
+        kinds: settings::index_kinds()?,
     };
     let catalog = writes.model.catalog;
     progress.begin("candidates", prepared.len());

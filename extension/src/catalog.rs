@@ -1,31 +1,31 @@
 //! The server's catalog as the core's model, read through SPI and the catalog caches.
 
+mod given;
 mod inherit;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use advisor_core::ddl::quote_ident;
 use advisor_core::model::{
-    Catalog, Column, ExistingIndex, IndexDef, IndexKey, Leaf, Table, is_element,
+    Catalog, Column, Element, ExistingIndex, IndexKey, Leaf, Method, Table, is_element,
 };
 use advisor_core::shape::Facts;
 use pgrx::datum::DatumWithOid;
-use pgrx::{JsonB, PgSqlErrorCode, Spi, pg_sys};
+use pgrx::{JsonB, Spi, pg_sys};
 use serde::Deserialize;
 
-use crate::elements::{self, Elements};
+use crate::elements::Elements;
 use crate::error::AdvisorError;
+use crate::opclasses::{Class, Compared, OperatorClasses};
 use crate::query;
-use crate::sys::{self, KeyText, ServerError, ValueType};
+use crate::settings;
+use crate::sys::{self, ValueType};
+use crate::wishes::Wish;
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
 const MIN_MAX: &str = include_str!("../../sql/catalog/minmax.sql");
 const NDISTINCT: &str = include_str!("../../sql/catalog/ndistinct.sql");
-
-/// What else can be done where an index cannot be tried.
-const HINT: &str = "Build the index on a copy of the database and look at the plans there.";
-/// Why an expression in the text of an index is not looked at.
-const NOT_C: &str = "indexes on expressions that call functions not written in C cannot be tried without being built";
 
 #[derive(Deserialize)]
 struct TableRow {
@@ -77,6 +77,8 @@ struct KeyRow {
     column: i16,
     descending: bool,
     nulls_first: bool,
+    sql: String,
+    opclass: Option<String>,
 }
 
 /// The catalog and what is looked up in it by oid.
@@ -93,6 +95,9 @@ pub(crate) struct ServerCatalog {
     descendants: BTreeMap<u32, Vec<u32>>,
     /// Written while statements are read, which only look at the rest.
     elements: RefCell<Elements>,
+    /// Empty until there is a table.
+    classes: OperatorClasses,
+    wishes: RefCell<BTreeSet<Wish>>,
 }
 
 impl ServerCatalog {
@@ -110,6 +115,8 @@ impl ServerCatalog {
             ancestors: BTreeSet::new(),
             descendants: BTreeMap::new(),
             elements: RefCell::default(),
+            classes: OperatorClasses::default(),
+            wishes: RefCell::default(),
         })
     }
 
@@ -132,6 +139,9 @@ impl ServerCatalog {
             .transpose()
             .map_err(|error| AdvisorError::Catalog(error.to_string()))?
             .unwrap_or_default();
+        if self.model.tables.is_empty() && !rows.is_empty() {
+            self.classes = OperatorClasses::read(&settings::index_methods()?)?;
+        }
         for row in rows {
             self.row_security.push(row.row_security);
             let table = table(row);
@@ -188,48 +198,38 @@ impl ServerCatalog {
         sys::attribute_type(relation, number)
     }
 
-    /// An index that was given as text; [`Self::settle`] puts what it needs into the model.
-    ///
-    /// # Errors
-    /// 0A000 for expressions that call anything but C code, which planning might run.
-    pub(crate) fn definition(
-        &mut self,
-        id: usize,
-        index: sys::IndexText,
-    ) -> Result<IndexDef, ServerError> {
-        let code = PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED;
-        let refused = |message: &str| Err(ServerError::new(code, message).with_hint(HINT));
-        let Some(table) = self.model.tables.get(id) else {
-            return refused("there is no such table");
+    /// A column or an element, and the element that an index on it begins with.
+    fn compared(&self, id: usize, number: i16) -> Option<(Column, Element)> {
+        if is_element(number) {
+            let column = self.elements.borrow().column(id, number)?.clone();
+            let element = column.element.clone()?;
+            return Some((column, element));
+        }
+        let column = self.model.tables.get(id)?.column(number)?.clone();
+        let element = Element {
+            sql: quote_ident(&column.name),
+            opclass: None,
+            method: Method::Btree,
+            column: Some(number),
+            reads: vec![number],
         };
-        let elements = self.elements.get_mut();
-        let mut keys = Vec::new();
-        for key in index.keys {
-            keys.push(match key {
-                KeyText::Column(key) => key,
-                KeyText::Element { element, of, order, dump } => {
-                    if dump.is_some_and(|dump| !elements::is_harmless(&dump)) {
-                        return refused(NOT_C);
-                    }
-                    match elements.number(id, element, of) {
-                        Some(column) => IndexKey { column, ..order },
-                        None => return refused("there are too many expressions on one table"),
-                    }
-                }
-            });
-        }
-        let mut def =
-            IndexDef { include: index.include, method: index.method, ..IndexDef::btree(id, keys) };
-        if let Some(condition) = index.condition {
-            if !elements::is_harmless(&condition.dump) {
-                return refused(NOT_C);
-            }
-            def.predicate = elements.condition(id, table, condition);
-            if def.predicate.is_none() {
-                return refused("the condition of the index cannot be estimated");
-            }
-        }
-        Ok(def)
+        Some((column, element))
+    }
+
+    /// The numbers of an element in these classes.
+    fn numbers(&self, id: usize, of: ValueType, element: &Element, classes: &[&Class]) -> Vec<i16> {
+        let mut elements = self.elements.borrow_mut();
+        let number = |class: &&Class| {
+            let element =
+                Element { opclass: class.named(of), method: class.method, ..element.clone() };
+            elements.number(id, element, of)
+        };
+        classes.iter().filter_map(number).collect()
+    }
+
+    /// What the statements read since the last call could do with an extension.
+    pub(crate) fn take_wishes(&mut self) -> BTreeSet<Wish> {
+        std::mem::take(self.wishes.get_mut())
     }
 
     /// Takes over what the statements read since the last call gave reason for.
@@ -268,12 +268,31 @@ impl Facts for ServerCatalog {
         self.elements.borrow_mut().expression(table, relation, dump)
     }
 
-    fn searches(&self, _: u32, _: u32, _: i16, _: bool) -> Vec<i16> {
-        Vec::new()
+    fn searches(&self, operator: u32, relation: u32, column: i16, commuted: bool) -> Vec<i16> {
+        let operator = if commuted { sys::commutator(operator) } else { operator };
+        let (Some(id), Some(of)) = (self.table(relation), self.value_type(relation, column)) else {
+            return Vec::new();
+        };
+        let Some((known, element)) = self.compared(id, column) else { return Vec::new() };
+        let compared = Compared {
+            of,
+            strategy: self.btree_strategy(operator, relation, column),
+            column: &known,
+            pages: self.model.tables.get(id).map_or(0.0, |table| table.pages),
+        };
+        if let Some(extension) = self.classes.missing(operator) {
+            let sql = element.sql.clone();
+            self.wishes.borrow_mut().insert(Wish { table: id, sql, extension });
+        }
+        self.numbers(id, of, &element, &self.classes.searches(operator, &compared))
     }
 
-    fn distances(&self, _: u32, _: u32, _: i16) -> Vec<i16> {
-        Vec::new()
+    fn distances(&self, operator: u32, relation: u32, column: i16) -> Vec<i16> {
+        let (Some(id), Some(of)) = (self.table(relation), self.value_type(relation, column)) else {
+            return Vec::new();
+        };
+        let Some((_, element)) = self.compared(id, column) else { return Vec::new() };
+        self.numbers(id, of, &element, &self.classes.distances(operator, of))
     }
 
     fn predicate(&self, relation: u32, dump: &str) -> Option<u16> {
@@ -410,6 +429,7 @@ fn column(relation: u32, row: ColumnRow, stats: Option<sys::ColumnStats>, rows: 
 }
 
 fn index(row: IndexRow) -> ExistingIndex {
+    let key_texts = row.keys.iter().map(|key| (key.sql.clone(), key.opclass.clone())).collect();
     let key = |key: KeyRow| {
         (key.column > 0).then_some(IndexKey {
             column: key.column,
@@ -427,6 +447,7 @@ fn index(row: IndexRow) -> ExistingIndex {
         constraint: row.constraint,
         partial: row.partial,
         default_opclasses: row.default_opclasses,
+        key_texts,
         size_bytes: row.size_bytes,
     }
 }

@@ -54,6 +54,11 @@ impl Elements {
         self.get(table, number).map(|(_, of)| *of)
     }
 
+    /// An element that may not be in the catalog yet.
+    pub(crate) fn column(&self, table: TableId, number: i16) -> Option<&Column> {
+        self.get(table, number).map(|(column, _)| column)
+    }
+
     fn get(&self, table: TableId, number: i16) -> Option<&(Column, ValueType)> {
         let at = usize::try_from(number.checked_sub(FIRST_ELEMENT)?).ok()?;
         self.tables.get(&table)?.elements.get(at)
@@ -180,6 +185,10 @@ impl Elements {
             let Some(table) = catalog.tables.get_mut(id) else { continue };
             for (column, _) in found.elements.iter().skip(found.settled) {
                 let mut column = column.clone();
+                let stands_for = column.element.as_ref().and_then(|element| element.column);
+                if let Some(plain) = stands_for.and_then(|number| table.column(number)) {
+                    adopt(&mut column, plain);
+                }
                 column.n_distinct = column.n_distinct.min(table.rows.max(1.0));
                 table.columns.push(column);
             }
@@ -243,6 +252,15 @@ fn literal(text: &str) -> String {
 /// Whether everything that a dumped expression calls is C code.
 pub(crate) fn is_harmless(dump: &str) -> bool {
     nodetree::read(dump).is_some_and(|node| harmless(&node))
+}
+
+/// Gives an element what is known of the column that it stands for.
+fn adopt(element: &mut Column, plain: &Column) {
+    element.type_name.clone_from(&plain.type_name);
+    element.avg_width = plain.avg_width;
+    element.n_distinct = plain.n_distinct;
+    element.null_frac = plain.null_frac;
+    element.correlation = plain.correlation;
 }
 
 /// Whether everything that an expression calls is C code.

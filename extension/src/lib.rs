@@ -15,6 +15,7 @@ mod indexes;
 mod lookup;
 mod memory;
 mod objects;
+mod opclasses;
 mod overview;
 mod planner;
 mod progress;
@@ -30,6 +31,7 @@ mod statements;
 mod sys;
 mod trust;
 mod whatif;
+mod wishes;
 mod workload;
 mod writes;
 

@@ -221,6 +221,13 @@ impl<'a> ServerPlanner<'a> {
     }
 }
 
+impl ServerPlanner<'_> {
+    /// Bytes that inserting a row writes to an inverted index.
+    pub(crate) fn row_bytes(&self, def: &IndexDef) -> Option<f64> {
+        self.sizes.row_bytes(def)
+    }
+}
+
 impl Planner for ServerPlanner<'_> {
     fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
         let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };

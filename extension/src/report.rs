@@ -1,12 +1,14 @@
 //! The outcome of a search in the words of the SQL surface.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod written;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use advisor_core::findings::{self, Evidence};
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{CandidateId, ExistingIndex, IndexDef, QueryShape, Table};
-use advisor_core::search::{Outcome, Step, StoppedBy, Writing};
+use advisor_core::model::{IndexDef, QueryShape};
+use advisor_core::search::{Outcome, StoppedBy, Writing};
 use advisor_core::trust::{Detail, Robustness};
 use advisor_core::{ddl, model};
 use serde::Serialize;
@@ -16,8 +18,10 @@ use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
 use crate::settings;
 use crate::trust::Trust;
+use crate::wishes::Extension;
 use crate::workload::{Prepared, Skipped, Workload};
-use crate::writes::{self, Writes};
+use crate::writes::Writes;
+use written::{OwnWrites, declined, drops, replaced};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
 const CHANGE: f64 = 0.01;
@@ -104,6 +108,8 @@ pub(crate) struct Advice {
     skipped: Vec<Skipped>,
     /// What writing keeps from being advised, in a sentence.
     declined: Option<String>,
+    /// What extensions could do that are not installed.
+    pub(crate) extensions: Vec<Extension>,
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
@@ -121,7 +127,7 @@ impl Advice {
         writes: &Writes<'_>,
     ) -> Self {
         let own = OwnWrites::new(catalog, &workload.prepared, outcome, writes);
-        let indexes = advised(catalog, &workload.prepared, outcome, trust, writes, &own);
+        let indexes = advised(catalog, &workload.prepared, outcome, (planner, trust), writes, &own);
         let queries = impacts(catalog, &workload.prepared, outcome, &own);
         Self {
             declined: declined(catalog, outcome),
@@ -129,6 +135,7 @@ impl Advice {
             indexes,
             queries,
             skipped: workload.skipped.clone(),
+            extensions: Vec::new(),
             elapsed: Duration::ZERO,
             prepared_after: Duration::ZERO,
             stopped_early: outcome.stopped_by.is_some(),
@@ -198,10 +205,15 @@ impl Advice {
                 "none pays for {used} statements: {}",
                 self.declined.as_deref().unwrap_or_default()
             ),
-            (used, _) => format!(
-                "none pays for {used} statements within the given limits; \
-                 lower min_improvement or pareto_ratio to see smaller gains"
-            ),
+            (used, _) => match self.extensions.first() {
+                Some(extension) => {
+                    format!("none pays for {used} statements; {}", extension.sentence())
+                }
+                None => format!(
+                    "none pays for {used} statements within the given limits; \
+                     lower min_improvement or pareto_ratio to see smaller gains"
+                ),
+            },
         }
     }
 
@@ -211,6 +223,7 @@ impl Advice {
             "indexes": self.indexes,
             "queries": self.queries,
             "skipped": self.skipped,
+            "extensions": self.extensions,
             "statements_examined": self.queries.len() + self.skipped.len(),
             "statements_used": self.queries.len(),
             "elapsed_ms": ms(self.elapsed),
@@ -231,7 +244,7 @@ fn advised(
     catalog: &ServerCatalog,
     prepared: &[Prepared<'_>],
     outcome: &Outcome,
-    trust: &Trust,
+    (planner, trust): (&ServerPlanner<'_>, &Trust),
     writes: &Writes<'_>,
     own: &OwnWrites,
 ) -> Vec<AdvisedIndex> {
@@ -280,7 +293,7 @@ fn advised(
             ddl: ddl::create_index(&catalog.model, def),
             relation_name: ddl::table_name(table),
             relation: table.oid,
-            method: "btree",
+            method: def.method.as_str(),
             columns: def.keys.iter().filter_map(|key| name(&key.column)).collect(),
             include: def.include.iter().filter_map(name).collect(),
             size_bytes: outcome.pool.size(step.candidate).bytes.round() as i64,
@@ -290,7 +303,7 @@ fn advised(
             improved_queries: ids(&improved),
             regressed_queries: ids(&regressed),
             used_by: ids(&used_by),
-            write_overhead: findings::write_overhead(table, def),
+            write_overhead: findings::write_overhead(table, def, planner.row_bytes(def)),
             breaks_hot: findings::breaks_hot(table, def, &updated),
             replaces_names: replaced.iter().map(|index| index.name.clone()).collect(),
             replaces: replaced.iter().map(|index| index.oid).collect(),
@@ -325,119 +338,6 @@ fn promises(
         Some(Promise { query, before: *before.get(at)?, after: *after.get(at)? })
     };
     improved.iter().filter_map(promise).filter(|promise| promise.before.is_finite()).collect()
-}
-
-/// The existing indexes that go with a step; of indexes that were not searched for those that it has
-/// the columns of in its lead.
-fn replaced<'t>(
-    table: &'t Table,
-    outcome: &Outcome,
-    step: &Step,
-    writes: &Writes<'_>,
-) -> Vec<&'t ExistingIndex> {
-    if !writes.searched {
-        return findings::replaces(table, outcome.pool.def(step.candidate));
-    }
-    step.drops.iter().filter_map(|&id| dropped(table, id, writes)).collect()
-}
-
-fn dropped<'t>(
-    table: &'t Table,
-    id: CandidateId,
-    writes: &Writes<'_>,
-) -> Option<&'t ExistingIndex> {
-    let index = writes.movable.get(id)?.index;
-    table.indexes.iter().find(|known| known.oid == index)
-}
-
-/// The indexes to drop, with what takes their place.
-fn drops(
-    catalog: &ServerCatalog,
-    outcome: &Outcome,
-    indexes: &[AdvisedIndex],
-    writes: &Writes<'_>,
-) -> Vec<Value> {
-    let mut drops = Vec::new();
-    for (index, step) in indexes.iter().zip(&outcome.steps) {
-        let def = outcome.pool.def(step.candidate);
-        let Some(table) = catalog.model.tables.get(def.table) else { continue };
-        for old in replaced(table, outcome, step, writes) {
-            let leads = findings::as_definition(def.table, old).is_some_and(|d| def.covers(&d));
-            let reason = match leads {
-                true => "its columns are a leading part of the advised index",
-                false => "no statement of the workload gets worse without it",
-            };
-            drops.push(json!({
-                "index": old.name,
-                "replaced_by": index.id,
-                "reason": reason,
-                "size_bytes": old.size_bytes,
-            }));
-        }
-    }
-    drops
-}
-
-/// What would have paid but for writing, in a sentence.
-fn declined(catalog: &ServerCatalog, outcome: &Outcome) -> Option<String> {
-    let first = outcome.declined.first()?;
-    let table = catalog.model.tables.get(outcome.pool.def(first.candidate).table)?;
-    Some(format!(
-        "keeping an index on {} up to date would cost {} % of what it saves; \
-         mcp_advisor.write_weight = 0 leaves writing out",
-        ddl::table_name(table),
-        (first.upkeep / first.gain.max(f64::MIN_POSITIVE) * 100.0).round()
-    ))
-}
-
-/// What the workload's own INSERT and UPDATE statements cost in the indexes of their tables, per
-/// execution and in planner units: now, and after each step.
-struct OwnWrites {
-    by_statement: BTreeMap<usize, Vec<f64>>,
-}
-
-impl OwnWrites {
-    fn new(
-        catalog: &ServerCatalog,
-        prepared: &[Prepared<'_>],
-        outcome: &Outcome,
-        writes: &Writes<'_>,
-    ) -> Self {
-        let mut set: IndexSet = (0..outcome.pool.existing()).collect();
-        let mut sets = vec![set.clone()];
-        for step in &outcome.steps {
-            set = set.with(step.candidate).difference(&step.drops.iter().copied().collect());
-            sets.push(set.clone());
-        }
-        let pool = &outcome.pool;
-        let mut by_statement = BTreeMap::new();
-        for (at, statement) in prepared.iter().enumerate() {
-            let written = writes::written(catalog, statement);
-            if written.is_empty() {
-                continue;
-            }
-            let cost = |set: &IndexSet| {
-                let indexes: Vec<_> = set.iter().map(|id| (pool.def(id), pool.size(id))).collect();
-                written.iter().map(|one| writes.model.statement(one, &indexes)).sum()
-            };
-            by_statement.insert(at, sets.iter().map(cost).collect());
-        }
-        Self { by_statement }
-    }
-
-    /// For each statement that writes, the cost before the step of this rank, from 1, and after it.
-    fn at(&self, rank: i32) -> impl Iterator<Item = (usize, [f64; 2])> + '_ {
-        let rank = usize::try_from(rank).unwrap_or(1);
-        self.by_statement.iter().filter_map(move |(&at, costs)| {
-            Some((at, [*costs.get(rank.checked_sub(1)?)?, *costs.get(rank)?]))
-        })
-    }
-
-    /// What all steps add to the cost of a statement.
-    fn added(&self, statement: usize) -> f64 {
-        let costs = self.by_statement.get(&statement);
-        costs.and_then(|costs| Some(costs.last()? - costs.first()?)).unwrap_or(0.0)
-    }
 }
 
 /// What one index changes.

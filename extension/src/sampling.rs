@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use advisor_core::ddl::quote_ident;
-use advisor_core::model::Table;
+use advisor_core::ddl::{key_sql, quote_ident};
+use advisor_core::model::{IndexKey, Method, Table};
 use advisor_core::size::{clamp_group, combine_hashes, distinct_from_sample};
 use pgrx::Spi;
 
@@ -14,6 +14,8 @@ use crate::sys;
 /// it is below a tenth of the rows, and cost a few tens of milliseconds.
 const SAMPLE_ROWS: f64 = 5_000.0;
 
+/// Rows whose entries or keys are looked at: one has many entries.
+const CONTENT_ROWS: f64 = 2_000.0;
 /// Pages looked at for a column whose values lie together.
 const SAMPLE_PAGES: f64 = 40.0;
 /// `MaxHeapTuplesPerPage` of the server for pages of 8 KiB.
@@ -150,6 +152,21 @@ fn relation_name(oid: u32) -> Result<String, pgrx::spi::SpiError> {
         &[pgrx::pg_sys::Oid::from(oid).into()],
     )?;
     Ok(name.unwrap_or_default())
+}
+
+/// What an index of `method` on an element would store of a sample of the largest partition's rows.
+/// `None` when the method stores nothing that must be looked at, or when the rows cannot be read.
+pub(crate) fn contents(table: &Table, method: Method, key: &IndexKey) -> Option<sys::Contents> {
+    let leaf = table.leaves.iter().max_by(|a, b| a.rows.total_cmp(&b.rows))?;
+    let element = table.column(key.column)?.element.as_ref()?;
+    let definition = key_sql(table, key)?;
+    let name = relation_name(leaf.oid).ok()?;
+    let query =
+        format!("select {} from only {name} where ctid = any ($1::pg_catalog.tid[])", element.sql);
+    let tids = tids(leaf, CONTENT_ROWS);
+    let read = || sys::read_contents(leaf.oid, method, &definition, &query, &tids);
+    let contents = sys::subtransaction(true, read).ok()??;
+    (contents.rows > 0).then_some(contents)
 }
 
 /// Row addresses, the same at every run: evenly spaced pages, and on each a line pointer that a

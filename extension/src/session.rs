@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use advisor_core::candidates::prefer_general;
 use advisor_core::size::GroupDistinct;
 
 use crate::catalog::ServerCatalog;
@@ -111,7 +112,9 @@ impl<'a> Session<'a> {
             deadline,
             relations,
         );
-        let workload = preparer.prepare(entries, &mut catalog, &self.progress)?;
+        let mut workload = preparer.prepare(entries, &mut catalog, &self.progress)?;
+        let mut shapes: Vec<_> = workload.prepared.iter_mut().map(|p| &mut p.shape).collect();
+        prefer_general(&catalog.model, &mut shapes);
         Ok((catalog, workload))
     }
 

@@ -1,11 +1,16 @@
 //! The settings (GUCs) under `mcp_advisor.`
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
 use std::time::Duration;
 
+use advisor_core::candidates::Kinds;
+use advisor_core::model::Method;
 use advisor_sql::guard::Allowed;
 use advisor_sql::health::{self, Ignored, Limit, Threshold};
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+
+use crate::error::AdvisorError;
 
 /// How index sizes are estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PostgresGucEnum)]
@@ -36,6 +41,10 @@ static DRAWS: GucSetting<i32> = GucSetting::<i32>::new(3);
 static MIN_CALLS: GucSetting<i32> = GucSetting::<i32>::new(1);
 static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
+static INDEX_METHODS: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"btree, hash, gist, spgist, gin, brin"));
+static INDEX_KINDS: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"partial, expression, opclass"));
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static REMEMBER: GucSetting<bool> = GucSetting::<bool>::new(false);
 static WRITE_WEIGHT: GucSetting<f64> = GucSetting::<f64>::new(1.0);
@@ -228,6 +237,22 @@ pub(crate) fn register() {
         0,
         16,
     );
+    GucRegistry::define_string_guc(
+        c"mcp_advisor.index_methods",
+        c"The access methods of the indexes that are advised.",
+        c"A comma-separated list of btree, hash, gist, spgist, gin and brin.",
+        &INDEX_METHODS,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
+    GucRegistry::define_string_guc(
+        c"mcp_advisor.index_kinds",
+        c"What the indexes that are advised may have beyond plain columns.",
+        c"A comma-separated list of partial (a condition), expression (keys that are expressions) and opclass (operator classes other than a type's default); empty for none.",
+        &INDEX_KINDS,
+        GucContext::Userset,
+        GucFlags::default(),
+    );
     float(
         c"mcp_advisor.max_regression",
         c"Share by which the estimated cost of a statement may grow.",
@@ -300,6 +325,51 @@ pub(crate) fn min_mean_time() -> f64 {
 /// Most INCLUDE columns.
 pub(crate) fn include_columns() -> usize {
     usize::try_from(INCLUDE_COLUMNS.get()).unwrap_or(0)
+}
+
+/// The access methods of advised indexes.
+///
+/// # Errors
+/// [`AdvisorError::NoSuchValue`] for a word that is none.
+pub(crate) fn index_methods() -> Result<BTreeSet<Method>, AdvisorError> {
+    let known = |word: &str| Method::from_name(word);
+    let values = Method::ALL.map(Method::as_str).to_vec();
+    words(&INDEX_METHODS)
+        .into_iter()
+        .map(|given| known(&given).ok_or(no_value("mcp_advisor.index_methods", given, &values)))
+        .collect()
+}
+
+/// The kinds of advised indexes.
+///
+/// # Errors
+/// [`AdvisorError::NoSuchValue`] for a word that is none.
+pub(crate) fn index_kinds() -> Result<Kinds, AdvisorError> {
+    let mut kinds = Kinds::of_methods(index_methods()?);
+    (kinds.partial, kinds.expression, kinds.opclass) = (false, false, false);
+    for word in words(&INDEX_KINDS) {
+        match word.as_str() {
+            "partial" => kinds.partial = true,
+            "expression" => kinds.expression = true,
+            "opclass" => kinds.opclass = true,
+            _ => {
+                let values = ["partial", "expression", "opclass"];
+                return Err(no_value("mcp_advisor.index_kinds", word, &values));
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+/// The words of a list, in lower case.
+fn words(setting: &GucSetting<Option<CString>>) -> Vec<String> {
+    let text = setting.get().unwrap_or_default().to_string_lossy().to_lowercase();
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+fn no_value(argument: &'static str, given: String, values: &[&'static str]) -> AdvisorError {
+    AdvisorError::NoSuchValue { argument, given, values: values.to_vec() }
 }
 
 /// Whether an index must also pay when nested loops are charged for all pages they fetch.

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use advisor_core::ddl;
 use advisor_core::model::{IndexDef, IndexKey, Method, Table, is_element};
 use advisor_core::pool::{IndexSize, Sizer};
-use advisor_core::size::{GroupDistinct, SizeModel};
+use advisor_core::size::{Contents, Entries, GroupDistinct, Keys, SizeModel};
 
 use crate::catalog::ServerCatalog;
 use crate::hypopg::Hypopg;
 use crate::sampling;
-use crate::sys::{self, IndexSpec, KeySpec};
+use crate::sys::{self, IndexSpec, KeySpec, Sampled};
 use crate::workload::Prepared;
 
 /// Correlation from which on equal values are taken to lie together.
@@ -34,6 +34,10 @@ pub(crate) struct Sizes<'a> {
     /// Columns worth sampling, by table.
     wanted: BTreeMap<usize, BTreeSet<i16>>,
     sampled: BTreeMap<usize, sampling::Sample>,
+    /// What indexes of other methods than the b-tree would store.
+    contents: Contents,
+    /// Elements of which a sample was tried.
+    tried: BTreeSet<(usize, i16)>,
 }
 
 impl<'a> Sizes<'a> {
@@ -48,16 +52,62 @@ impl<'a> Sizes<'a> {
         for table_use in statements.iter().flat_map(|statement| &statement.shape.uses) {
             wanted.entry(table_use.table).or_default().extend(&table_use.read);
         }
-        Self { source, catalog, groups, wanted, sampled: BTreeMap::new() }
+        Self {
+            source,
+            catalog,
+            groups,
+            wanted,
+            sampled: BTreeMap::new(),
+            contents: Contents::with_memory(sys::maintenance_memory()),
+            tried: BTreeSet::new(),
+        }
     }
 
     /// The size of a candidate.
     pub(crate) fn size(&mut self, def: &IndexDef) -> IndexSize {
-        if let SizeSource::Hypopg(hypopg) = &self.source {
-            return hypopg.size(&self.catalog.model, def);
+        match &self.source {
+            // hypopg knows the b-tree, hash and BRIN only.
+            SizeSource::Hypopg(hypopg) if def.method == Method::Btree => {
+                return hypopg.size(&self.catalog.model, def);
+            }
+            _ if def.method == Method::Btree => self.sample_group(def),
+            _ => self.sample_contents(def),
         }
-        self.sample_group(def);
-        SizeModel::new(&self.catalog.model, &self.groups).size(def)
+        self.model().size(def)
+    }
+
+    /// Bytes that inserting a row writes to an inverted index, see [`Contents::row_bytes`].
+    pub(crate) fn row_bytes(&self, def: &IndexDef) -> Option<f64> {
+        self.contents.row_bytes(self.catalog.model.tables.get(def.table)?, def)
+    }
+
+    fn model(&self) -> SizeModel<'_> {
+        SizeModel::new(&self.catalog.model, &self.groups).with_contents(&self.contents)
+    }
+
+    /// Looks at what the operator classes of the keys would store of a sample of rows.
+    fn sample_contents(&mut self, def: &IndexDef) {
+        let Some(table) = self.catalog.model.tables.get(def.table) else { return };
+        if self.catalog.row_security(def.table) {
+            return;
+        }
+        for key in &def.keys {
+            if !self.tried.insert((def.table, key.column)) {
+                continue;
+            }
+            let Some(contents) = sampling::contents(table, def.method, key) else { continue };
+            let rows = contents.rows;
+            match contents.sampled {
+                Sampled::Entries(found) => {
+                    let entries = Entries::from_sample(rows, found);
+                    self.contents.insert_entries(def.table, key.column, entries);
+                }
+                Sampled::Keys(bytes) => {
+                    let keys = Keys { bytes: bytes / rows as f64 };
+                    self.contents.insert_keys(def.table, key.column, keys);
+                }
+            }
+        }
     }
 
     /// A candidate's index on each of its table's relations with storage.
@@ -75,13 +125,11 @@ impl<'a> Sizes<'a> {
     /// Size per leaf.
     fn leaf_sizes(&self, def: &IndexDef, whole: IndexSize) -> Vec<IndexSize> {
         match &self.source {
-            SizeSource::Measured => {
-                SizeModel::new(&self.catalog.model, &self.groups).leaf_sizes(def)
-            }
-            SizeSource::Hypopg(_) => {
+            SizeSource::Hypopg(_) if def.method == Method::Btree => {
                 let leaves = self.catalog.model.tables.get(def.table).map_or(1, |t| t.leaves.len());
                 vec![whole; leaves]
             }
+            _ => self.model().leaf_sizes(def),
         }
     }
 

@@ -66,9 +66,26 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                 select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                     'column', i.indkey[k],
                     'descending', (i.indoption[k] & 1) <> 0,
-                    'nulls_first', (i.indoption[k] & 2) <> 0
+                    'nulls_first', (i.indoption[k] & 2) <> 0,
+                    'sql', pg_catalog.pg_get_indexdef(i.indexrelid, k + 1, false)
+                        || case
+                            when a.attcollation <> i.indcollation[k]
+                            then ' COLLATE ' || i.indcollation[k]::pg_catalog.regcollation::text
+                            else ''
+                        end,
+                    'opclass', case
+                        when oc.opcdefault then null
+                        when ocn.nspname = 'pg_catalog' then pg_catalog.quote_ident(oc.opcname)
+                        else pg_catalog.format('%I.%I', ocn.nspname, oc.opcname)
+                    end
                 ) order by k)
                 from pg_catalog.generate_series(0, i.indnkeyatts - 1) as k
+                join pg_catalog.pg_opclass as oc
+                    on oc.oid = i.indclass[k]
+                join pg_catalog.pg_namespace as ocn
+                    on ocn.oid = oc.opcnamespace
+                left join pg_catalog.pg_attribute as a
+                    on a.attrelid = i.indrelid and a.attnum = i.indkey[k] and a.attnum <> 0
             ),
             'include', (
                 select pg_catalog.jsonb_agg(i.indkey[k] order by k)

@@ -12,8 +12,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::findings::as_definition;
-use crate::model::{Catalog, Column, IndexDef, QueryShape, Table, TableId};
+use crate::findings::{as_definition, serves};
+use crate::model::{Catalog, Column, IndexDef, Method, QueryShape, Table, TableId};
 use generate::Generator;
 use rank::{Rank, Ranker};
 
@@ -35,11 +35,61 @@ pub struct Limits {
     pub include_columns: usize,
     /// Tables of fewer heap pages get no candidates.
     pub min_pages: f64,
+    /// The kinds of index that are offered.
+    pub kinds: Kinds,
+}
+
+/// Which kinds of index are offered beyond b-trees on plain columns, and whether those are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds {
+    /// The access methods, each a bit.
+    methods: u8,
+    /// Indexes with a condition.
+    pub partial: bool,
+    /// Keys that are expressions.
+    pub expression: bool,
+    /// Keys with another operator class than their type's default one.
+    pub opclass: bool,
+}
+
+impl Kinds {
+    /// All kinds of these methods.
+    #[must_use]
+    pub fn of_methods(methods: impl IntoIterator<Item = Method>) -> Self {
+        let methods = methods.into_iter().fold(0, |all, method| all | 1 << method as u8);
+        Self { methods, partial: true, expression: true, opclass: true }
+    }
+
+    /// Whether such an index may be offered.
+    #[must_use]
+    pub fn allow(&self, table: &Table, def: &IndexDef) -> bool {
+        let elements = def
+            .columns()
+            .filter_map(|number| table.column(number).and_then(|column| column.element.as_ref()));
+        self.methods >> def.method as u8 & 1 == 1
+            && (self.partial || def.predicate.is_none())
+            && elements.into_iter().all(|element| {
+                (self.expression || element.column.is_some())
+                    && (self.opclass || element.opclass.is_none())
+            })
+    }
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::of_methods(Method::ALL)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_columns: 3, max_per_table: 80, include_columns: 4, min_pages: 8.0 }
+        Self {
+            max_columns: 3,
+            max_per_table: 80,
+            include_columns: 4,
+            min_pages: 8.0,
+            kinds: Kinds::default(),
+        }
     }
 }
 
@@ -59,7 +109,9 @@ pub fn for_query(catalog: &Catalog, shape: &QueryShape, limits: &Limits) -> Vec<
         for (sequence, def) in
             Generator::new(table, table_use, limits).run().into_iter().enumerate()
         {
-            if existing.iter().any(|index| index.covers(&def)) {
+            if existing.iter().any(|index| index.covers(&def))
+                || table.indexes.iter().any(|index| serves(index, table, &def))
+            {
                 continue;
             }
             let rank = ranker.rank(&def, sequence);
@@ -75,6 +127,41 @@ pub fn for_query(catalog: &Catalog, shape: &QueryShape, limits: &Limits) -> Vec<
         .collect();
     offered.sort();
     offered.into_iter().map(|(_, def)| def).collect()
+}
+
+/// Takes elements away for which another one is there that is wanted wherever they are and elsewhere
+/// too: of two operator classes on the same column and method the one that answers to every operator
+/// of the workload, though it may be the larger one. Where both answer to all, both stay.
+pub fn prefer_general(catalog: &Catalog, shapes: &mut [&mut QueryShape]) {
+    let mut uses: BTreeMap<(TableId, i16), BTreeSet<(usize, usize)>> = BTreeMap::new();
+    for (query, shape) in shapes.iter().enumerate() {
+        for (at, table_use) in shape.uses.iter().enumerate() {
+            for &number in &table_use.searched {
+                uses.entry((table_use.table, number)).or_default().insert((query, at));
+            }
+        }
+    }
+    let element = |&(table, number): &(TableId, i16)| {
+        catalog.tables.get(table)?.column(number)?.element.as_ref()
+    };
+    let narrower = |one: &(TableId, i16)| {
+        let Some(own) = element(one).filter(|element| element.method != Method::Btree) else {
+            return false;
+        };
+        uses.iter().any(|(other, elsewhere)| {
+            let alike = element(other)
+                .is_some_and(|element| element.method == own.method && element.sql == own.sql);
+            let wider = uses
+                .get(one)
+                .is_some_and(|own| elsewhere.len() > own.len() && own.is_subset(elsewhere));
+            other.0 == one.0 && alike && wider
+        })
+    };
+    let dropped: BTreeSet<(TableId, i16)> = uses.keys().copied().filter(narrower).collect();
+    for table_use in shapes.iter_mut().flat_map(|shape| &mut shape.uses) {
+        let table = table_use.table;
+        table_use.searched.retain(|&number| !dropped.contains(&(table, number)));
+    }
 }
 
 /// The existing indexes of a table that can serve in place of a candidate.

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::model::{Catalog, ExistingIndex, IndexDef, QueryShape, Table, TableId, TableUse};
+use crate::ddl::quote_ident;
+use crate::model::{
+    Catalog, ExistingIndex, IndexDef, IndexKey, Method, QueryShape, Table, TableId, TableUse,
+    is_element,
+};
 use crate::size::{KeyPart, tuple_bytes};
 
 /// Gain in the cost of the statements that use an index, below which the noise between two runs
@@ -13,6 +17,8 @@ const NOISE_GAIN: f64 = 0.02;
 /// Bytes of a heap tuple header after alignment, and of a line pointer.
 const HEAP_HEADER: f64 = 24.0;
 const LINE_POINTER: f64 = 4.0;
+/// An entry of a hash index with its line pointer.
+const HASH_ENTRY: f64 = 20.0;
 
 /// An existing index as a definition: its leading plain columns, if the advisor may reason about
 /// it (a b-tree without predicate, default operator classes and collations) and has such.
@@ -26,6 +32,32 @@ pub fn as_definition(table: TableId, index: &ExistingIndex) -> Option<IndexDef> 
     let keys: Vec<_> = index.keys.iter().map_while(|key| *key).collect();
     (!keys.is_empty())
         .then(|| IndexDef { include: index.include.clone(), ..IndexDef::btree(table, keys) })
+}
+
+/// Whether an existing index does what `def` would do with keys that are not all plain columns: it is
+/// of the same method and without a condition, and has the keys. In the order of `def` for a b-tree
+/// and the trees that look at the first key first; in any for GIN and BRIN.
+#[must_use]
+pub fn serves(index: &ExistingIndex, table: &Table, def: &IndexDef) -> bool {
+    let key = |key: &IndexKey| {
+        let column = table.column(key.column)?;
+        Some(match &column.element {
+            Some(element) => (element.sql.clone(), element.opclass.clone()),
+            None => (quote_ident(&column.name), None),
+        })
+    };
+    let keys: Option<Vec<_>> = def.keys.iter().map(key).collect();
+    let Some(keys) = keys else { return false };
+    let ascending = |key: &IndexKey| !key.descending && !key.nulls_first;
+    let plain = index.keys.iter().flatten().all(ascending) && def.keys.iter().all(ascending);
+    index.method == def.method.as_str()
+        && !index.partial
+        && def.columns().all(|column| is_element(column) || def.method == Method::Btree)
+        && def.include.iter().all(|column| index.include.contains(column))
+        && match def.method {
+            Method::Gin | Method::Brin => keys.iter().all(|key| index.key_texts.contains(key)),
+            _ => plain && index.key_texts.starts_with(&keys),
+        }
 }
 
 /// The existing indexes that another may take the place of: not unique, behind no constraint, and
@@ -50,14 +82,21 @@ pub fn replaces<'a>(table: &'a Table, def: &IndexDef) -> Vec<&'a ExistingIndex> 
 }
 
 /// Bytes written to the index for each byte written to the table when a row is inserted: index
-/// entry over heap row, each with its line pointer.
+/// entry over heap row, each with its line pointer. `row_bytes` is what an inverted index gets, whose
+/// row has many entries; next to nothing is written to BRIN.
 #[must_use]
-pub fn write_overhead(table: &Table, def: &IndexDef) -> f64 {
+pub fn write_overhead(table: &Table, def: &IndexDef, row_bytes: Option<f64>) -> f64 {
     let part = |number: i16| table.column(number).map(KeyPart::from);
     let keys: Vec<KeyPart> = def.keys.iter().filter_map(|key| part(key.column)).collect();
     let include: Vec<KeyPart> = def.include.iter().filter_map(|&column| part(column)).collect();
     let row = ((HEAP_HEADER + table.row_width.max(0.0)) / 8.0).ceil() * 8.0;
-    def.share(table) * (tuple_bytes(&keys, &include) + LINE_POINTER) / (row + LINE_POINTER)
+    let written = match (def.method, row_bytes) {
+        (Method::Brin, _) => 0.0,
+        (Method::Hash, _) => def.share(table) * HASH_ENTRY,
+        (_, Some(bytes)) => bytes,
+        (_, None) => def.share(table) * (tuple_bytes(&keys, &include) + LINE_POINTER),
+    };
+    written / (row + LINE_POINTER)
 }
 
 /// Whether an UPDATE of the workload sets a column that the index depends on: such updates can then
@@ -264,7 +303,7 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Column, IndexKey, Order};
+    use crate::model::{Column, Order};
 
     fn table() -> Table {
         let column = |number, name: &str, width: i16| Column {
@@ -330,8 +369,8 @@ mod tests {
     #[test]
     fn overhead_compares_entry_and_row() {
         // entry: 8 header + 8 data + 4 line pointer; row: 24 + 32 + 4
-        assert_eq!(write_overhead(&table(), &IndexDef::on(0, &[1])), 20.0 / 60.0);
-        assert_eq!(write_overhead(&table(), &IndexDef::on(0, &[1, 3])), 28.0 / 60.0);
+        assert_eq!(write_overhead(&table(), &IndexDef::on(0, &[1]), None), 20.0 / 60.0);
+        assert_eq!(write_overhead(&table(), &IndexDef::on(0, &[1, 3]), None), 28.0 / 60.0);
     }
 
     #[test]

@@ -164,6 +164,10 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Btree, Self::Hash, Self::Gist, Self::Spgist, Self::Gin, Self::Brin];
+
     /// The name in `pg_am`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -180,9 +184,7 @@ impl Method {
     /// The method of this name, if it is one of the server's own.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Btree, Self::Hash, Self::Gist, Self::Spgist, Self::Gin, Self::Brin]
-            .into_iter()
-            .find(|method| method.as_str() == name)
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
     }
 }
 
@@ -207,6 +209,9 @@ pub struct ExistingIndex {
     pub partial: bool,
     /// Whether every key uses the type's default operator class and the column's own collation.
     pub default_opclasses: bool,
+    /// The keys as CREATE INDEX takes them, in order: see [`Element::sql`] and
+    /// [`Element::opclass`].
+    pub key_texts: Vec<(String, Option<String>)>,
     /// Size in bytes.
     pub size_bytes: u64,
 }

@@ -106,13 +106,24 @@ pub(crate) fn element_text(relation: u32, dump: &str) -> Option<ElementText> {
         }
         let relation = pg_sys::Oid::from(relation);
         let sql = key_sql(node, relation).ok()?;
-        let parsed = parsed(relation, &format!("create index on t ({sql})")).ok()?;
+        let of = value_type(node);
+        let method = method_for(of)?;
+        let text = format!("create index on t using {method} ({sql})");
+        let parsed = parsed(relation, &text).ok()?;
         let read = prepared(parsed.keys.first()?.expression);
         if !pg_sys::equal(ready.cast(), read.cast()) {
             return None;
         }
-        Some(ElementText { sql, reads: attributes(node), of: value_type(node) })
+        Some(ElementText { sql, reads: attributes(node), of })
     }
+}
+
+/// A method whose default operator class takes the type: the b-tree where that does. A type may have
+/// an index of another method only, as points have.
+fn method_for(of: ValueType) -> Option<&'static str> {
+    let mut methods = advisor_core::model::Method::ALL.into_iter();
+    let takes = |method: &_| super::opclass::default_class(of.type_oid, *method).is_some();
+    methods.find(takes).map(advisor_core::model::Method::as_str)
 }
 
 /// A dumped condition as SQL, with the attributes that it reads; `None` as [`element_text`].

@@ -11,6 +11,7 @@
 
 mod analyze;
 mod arena;
+mod contents;
 mod create_index;
 mod disk;
 mod element;
@@ -19,6 +20,7 @@ mod facts;
 pub(crate) mod guard;
 mod hook;
 mod hypothetical;
+mod opclass;
 mod pages;
 mod pages_btree;
 mod pages_heap;
@@ -37,6 +39,7 @@ mod wait;
 
 pub(crate) use analyze::{Statement, analyze};
 pub(crate) use arena::Arena;
+pub(crate) use contents::{Contents, Sampled, maintenance_memory, read_contents};
 pub(crate) use create_index::{ConditionText, IndexText, KeyText, read_index};
 pub(crate) use disk::free_bytes;
 pub(crate) use element::{
@@ -47,6 +50,7 @@ pub(crate) use explain::{Explained, Format, How, explain};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
+pub(crate) use opclass::{commutator, default_class, is_pattern_family, takes_type, type_name};
 pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;

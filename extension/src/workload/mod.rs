@@ -16,6 +16,7 @@ use crate::error::AdvisorError;
 use crate::settings;
 use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement, Written};
+use crate::wishes::Wish;
 
 pub(crate) use prepare::{Preparer, Workload};
 pub(crate) use read::sqlstate;
@@ -63,6 +64,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) may_show_values: bool,
     /// What it does with its tables.
     pub(crate) shape: QueryShape,
+    /// Comparisons in it that an index could serve if an extension were there.
+    pub(crate) wishes: BTreeSet<Wish>,
     /// The relations that it names, directly or through views.
     pub(crate) relations: BTreeSet<u32>,
     /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost

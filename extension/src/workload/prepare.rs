@@ -162,6 +162,7 @@ impl<'a> Preparer<'a> {
         drop(trees);
         catalog.settle();
         catalog.inherit(&mut extract.shape);
+        let wishes = catalog.take_wishes();
         self.identity.adopt(self.scope, role, &search_path);
         let prepared = Prepared {
             repaired: (text != entry.text).then_some(text),
@@ -173,6 +174,7 @@ impl<'a> Preparer<'a> {
                 .filter_map(|param| param.column)
                 .all(|(relation, column)| sys::may_read_column(relation, column)),
             shape: extract.shape.clone(),
+            wishes,
             relations: relations.into_keys().collect(),
             weight: 1.0,
             base_cost: 0.0,

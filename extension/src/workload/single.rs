@@ -61,6 +61,7 @@ pub(crate) fn single<'a>(
         params: extract.params,
         may_show_values: true,
         shape: extract.shape,
+        wishes: catalog.take_wishes(),
         relations: BTreeSet::new(),
         weight: 1.0,
         base_cost: 0.0,

@@ -235,23 +235,66 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Elements of other access methods, each in an index of its own, also restricted.
+    /// Elements of other access methods, each in an index of its own and together with others of
+    /// its method, also restricted.
     fn other_methods(&mut self) {
-        for &number in &self.table_use.searched.clone() {
-            let Some(element) = self.table.column(number).and_then(|c| c.element.as_ref()) else {
-                continue;
-            };
-            if element.method == Method::Btree {
+        let searched = self.table_use.searched.clone();
+        for (at, &number) in searched.iter().enumerate() {
+            let Some(method) = self.method(number) else { continue };
+            if !self.is_scalar(number) {
+                self.emit_other(method, vec![number]);
+            }
+            if !matches!(method, Method::Gin | Method::Gist) {
                 continue;
             }
-            let keys = vec![IndexKey::asc(number)];
-            let whole =
-                IndexDef { method: element.method, ..IndexDef::btree(self.table_use.table, keys) };
-            for &condition in self.table_use.predicates.iter().take(CONDITIONS) {
-                self.push(IndexDef { predicate: Some(condition), ..whole.clone() });
+            for &other in searched.iter().skip(at + 1) {
+                if self.method(other) != Some(method) {
+                    continue;
+                }
+                // A scalar tells most in front, where a GiST index looks first.
+                let mut pair = vec![number, other];
+                pair.sort_by_key(|&number| !self.is_scalar(number));
+                if !pair.iter().all(|&number| self.is_scalar(number)) && self.differ(&pair) {
+                    self.emit_other(method, pair);
+                }
             }
-            self.push(whole);
         }
+    }
+
+    fn emit_other(&mut self, method: Method, numbers: Vec<i16>) {
+        let keys = numbers.into_iter().map(IndexKey::asc).collect();
+        let whole = IndexDef { method, ..IndexDef::btree(self.table_use.table, keys) };
+        for &condition in self.table_use.predicates.iter().take(CONDITIONS) {
+            self.push(IndexDef { predicate: Some(condition), ..whole.clone() });
+        }
+        self.push(whole);
+    }
+
+    /// The method of an element, unless it is the b-tree.
+    fn method(&self, number: i16) -> Option<Method> {
+        let element = self.table.column(number)?.element.as_ref()?;
+        (element.method != Method::Btree).then_some(element.method)
+    }
+
+    /// Whether a b-tree answers to the same comparison, so that an inverted index or search tree on
+    /// the element alone is none to think of.
+    fn is_scalar(&self, number: i16) -> bool {
+        let Some(element) = self.table.column(number).and_then(|c| c.element.as_ref()) else {
+            return false;
+        };
+        let roles = [&self.table_use.equal, &self.table_use.join, &self.table_use.range];
+        matches!(element.method, Method::Gin | Method::Gist)
+            && element.opclass.is_none()
+            && element.column.is_some_and(|column| roles.iter().any(|r| r.contains(&column)))
+    }
+
+    /// Whether the elements are of different columns or expressions.
+    fn differ(&self, numbers: &[i16]) -> bool {
+        let text = |&number: &i16| {
+            self.table.column(number).and_then(|c| c.element.as_ref()).map(|e| e.sql.as_str())
+        };
+        let texts: BTreeSet<Option<&str>> = numbers.iter().map(text).collect();
+        texts.len() == numbers.len()
     }
 
     fn emit(&mut self, keys: Vec<IndexKey>) {
@@ -266,8 +309,11 @@ impl<'a> Generator<'a> {
     }
 
     fn valid(&self, def: &IndexDef) -> bool {
+        if !self.limits.kinds.allow(self.table, def) {
+            return false;
+        }
         if def.method != Method::Btree {
-            return true;
+            return def.keys.len() <= self.max_columns;
         }
         let count = def.keys.len();
         let lead = def.keys.first().and_then(|key| self.table.column(key.column));

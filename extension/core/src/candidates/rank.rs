@@ -16,6 +16,8 @@ const RANDOM_PAGE: f64 = 2.0;
 const ROW: f64 = 0.01;
 /// Charge for each page of the index, so that a wider index must earn its place.
 const UPKEEP: f64 = 0.001;
+/// What a further element in an index of another method leaves of the cost.
+const MORE_KEYS: f64 = 0.8;
 /// What is left of the cost when a LIMIT stops a scan that already has the order.
 const LIMIT_SHARE: f64 = 0.05;
 
@@ -118,11 +120,25 @@ impl<'a> Ranker<'a> {
         Rank { weak, change: cost - without, columns, sequence }
     }
 
-    /// Another access method than the b-tree: what it finds is left to the planner, so it comes before
-    /// whatever does not help.
+    /// Another access method than the b-tree. What a hash index or BRIN finds is known as for a
+    /// b-tree; what the others find is left to the planner, so they are taken to save half and come
+    /// before whatever does not help. Each further element saves a little more.
     fn rank_other(&self, def: &IndexDef, sequence: usize) -> Rank {
-        let change = -(self.table.pages + self.rows * ROW) / 2.0;
-        Rank { weak: false, change, columns: def.keys.len(), sequence }
+        let share = def.share(self.table);
+        let without = self.table.pages + self.rows * ROW;
+        let attribute = def.keys.first().and_then(|key| {
+            self.table.column(key.column).and_then(|column| column.element.as_ref()?.column)
+        });
+        let cost = match (def.method, attribute) {
+            (Method::Hash, Some(column)) if self.is_lookup(column) => {
+                let rows = self.rows * share * share_of_value(self.table, column);
+                2.0 + f64::min(rows, self.table.pages) * RANDOM_PAGE
+            }
+            // Whole ranges of blocks are read, and each row in them is looked at.
+            (Method::Brin, Some(_)) => 2.0 + without * (self.range * 2.0).min(1.0),
+            _ => without * share / 2.0 * MORE_KEYS.powi(def.keys.len() as i32 - 1),
+        };
+        Rank { weak: false, change: cost - without, columns: def.keys.len(), sequence }
     }
 
     fn access(&self, def: &IndexDef) -> Access {

@@ -247,7 +247,7 @@ prop_compose! {
     fn bounds()(max_columns in 1_usize..5, max_per_table in 1_usize..100, include_columns in 0_usize..5)
         -> Limits
     {
-        Limits { max_columns, max_per_table, include_columns, min_pages: 8.0 }
+        Limits { max_columns, max_per_table, include_columns, ..Limits::default() }
     }
 }
 

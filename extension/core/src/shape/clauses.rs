@@ -179,6 +179,8 @@ impl<'a> Walker<'a> {
         for (at, column) in self.columns(level, left) {
             let oid = self.oids[at];
             self.params_against(right, Some((oid, column)), Some(Meets::In));
+            let searches = self.facts.searches(node.oid("opno"), oid, column, false);
+            self.uses[at].searched.extend(searches);
             if self.facts.btree_strategy(node.oid("opno"), oid, column) == Some(3) {
                 if self.uses_in(level, right).is_empty() {
                     self.uses[at].equal.push(column);

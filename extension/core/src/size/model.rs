@@ -1,7 +1,8 @@
 //! The size model over a catalogue.
 
-use super::{GroupDistinct, KeyPart, btree_size};
-use crate::model::{Catalog, IndexDef, Leaf, Table};
+use super::contents::{Contents, Entries, Keys};
+use super::{GroupDistinct, KeyPart, brin, btree_size, gin, gist, hash};
+use crate::model::{Catalog, Column, IndexDef, Leaf, Method, Table};
 use crate::pool::{IndexSize, Sizer};
 
 /// Sizes indexes that do not exist, from statistics and distinct counts of column groups.
@@ -9,13 +10,20 @@ use crate::pool::{IndexSize, Sizer};
 pub struct SizeModel<'a> {
     catalog: &'a Catalog,
     groups: &'a GroupDistinct,
+    contents: Option<&'a Contents>,
 }
 
 impl<'a> SizeModel<'a> {
     /// A model over `catalog`; groups missing from `groups` are estimated from single columns.
     #[must_use]
     pub const fn new(catalog: &'a Catalog, groups: &'a GroupDistinct) -> Self {
-        Self { catalog, groups }
+        Self { catalog, groups, contents: None }
+    }
+
+    /// The same with what is known of the values in indexes of other methods than the b-tree.
+    #[must_use]
+    pub const fn with_contents(self, contents: &'a Contents) -> Self {
+        Self { contents: Some(contents), ..self }
     }
 
     /// The size of the index that each leaf of the table would hold, in order of
@@ -27,7 +35,49 @@ impl<'a> SizeModel<'a> {
         let leaves = if table.leaves.is_empty() { &own } else { table.leaves.as_slice() };
         let shape = Shape::of(self.groups, table, def);
         let share = def.share(table);
-        leaves.iter().map(|leaf| shape.size(leaf.rows * share)).collect()
+        let size = |leaf: &Leaf| match def.method {
+            Method::Btree => shape.size(leaf.rows * share),
+            _ => self.other(table, def, leaf, share),
+        };
+        leaves.iter().map(size).collect()
+    }
+
+    /// The index of another method than the b-tree on a leaf of which it holds a `share`.
+    fn other(&self, table: &Table, def: &IndexDef, leaf: &Leaf, share: f64) -> IndexSize {
+        let rows = leaf.rows * share;
+        let columns: Vec<&Column> =
+            def.keys.iter().filter_map(|key| table.column(key.column)).collect();
+        let width: f64 = columns.iter().map(|column| column.avg_width.max(1.0)).sum();
+        let correlation = columns.first().map_or(0.0, |column| column.correlation);
+        let none = Contents::default();
+        let contents = self.contents.unwrap_or(&none);
+        match def.method {
+            Method::Gin => {
+                let of = |column: &&Column| contents.entries(def.table, column.number);
+                let entries: Option<Vec<&Entries>> = columns.iter().map(of).collect();
+                match entries {
+                    Some(entries) => gin::gin_size(rows, leaf.pages, &entries, contents),
+                    None => gin::gin_unsampled(rows, width),
+                }
+            }
+            Method::Gist | Method::Spgist => {
+                let of = |column: &&Column| {
+                    let guess = Keys { bytes: column.avg_width.max(1.0) };
+                    contents.keys(def.table, column.number).unwrap_or(guess)
+                };
+                let keys: Vec<Keys> = columns.iter().map(of).collect();
+                match def.method {
+                    Method::Gist => gist::gist_size(rows, &keys, correlation),
+                    _ => gist::spgist_size(rows, &keys, correlation),
+                }
+            }
+            Method::Brin => brin::brin_size(leaf.pages, width),
+            Method::Hash | Method::Btree => {
+                let distinct = columns.first().map_or(1.0, |column| column.n_distinct);
+                let leaf_share = leaf.rows / table.rows.max(1.0);
+                hash::hash_size(rows, (distinct * leaf_share).clamp(1.0, rows.max(1.0)))
+            }
+        }
     }
 }
 
