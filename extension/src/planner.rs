@@ -65,7 +65,7 @@ impl<'a> ServerPlanner<'a> {
             scope,
             catalog,
             statements,
-            hypotheticals: Hypotheticals::new(),
+            hypotheticals: Hypotheticals::with_statistics(catalog.expression_statistics()),
             scratch: Arena::new(),
             deadline,
             identity: Identity::default(),

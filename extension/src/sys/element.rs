@@ -196,7 +196,7 @@ pub(super) unsafe fn condition(relation: pg_sys::Oid, sql: &str) -> Option<*mut 
 
 /// An expression as `RelationGetIndexExpressions` (`relcache.c`) keeps it: the planner compares it
 /// with those of a statement after it folded both.
-unsafe fn prepared(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+pub(super) unsafe fn prepared(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: a complete expression tree in the current context; folding makes a copy.
     unsafe {
         let node = pg_sys::eval_const_expressions(std::ptr::null_mut(), node);

@@ -80,6 +80,7 @@ impl<'a> Preparer<'a> {
         progress: &Reporter,
     ) -> Result<Workload<'a>, AdvisorError> {
         let mut workload = Workload::default();
+        let mut known: Vec<usize> = Vec::new();
         progress.begin("reading statements", entries.len());
         for entry in entries {
             sys::check_interrupts();
@@ -90,11 +91,36 @@ impl<'a> Preparer<'a> {
                 continue;
             }
             match self.one(entry, catalog)? {
-                Ok(prepared) => workload.prepared.push(prepared),
+                Ok(prepared) => {
+                    known.push(expressions_known(&prepared, catalog));
+                    workload.prepared.push(prepared);
+                }
                 Err(skipped) => workload.skipped.push(skipped),
             }
         }
+        for (prepared, known) in workload.prepared.iter_mut().zip(known) {
+            if expressions_known(prepared, catalog) > known {
+                self.cost_again(prepared, catalog);
+            }
+        }
         Ok(workload)
+    }
+
+    /// Plans a statement again because an expression of its tables got statistics later, which it may
+    /// have as well: all its costs must rest on the same.
+    fn cost_again(&mut self, prepared: &mut Prepared<'a>, catalog: &ServerCatalog) {
+        sys::check_interrupts();
+        self.identity.adopt(self.scope, prepared.role, &prepared.search_path);
+        let none = Hypotheticals::with_statistics(catalog.expression_statistics());
+        let scratch = &self.scratch;
+        let cost = sys::subtransaction(true, || {
+            base_cost(scratch, &prepared.statement, &prepared.bindings, &none)
+        });
+        scratch.reset();
+        // It was planned a moment ago: if it fails now, it does in the search, which says so.
+        if let Ok(cost) = cost {
+            note_cost(prepared, cost);
+        }
     }
 
     fn one(
@@ -147,7 +173,7 @@ impl<'a> Preparer<'a> {
                 .params
                 .iter()
                 .filter_map(|param| param.column)
-                .all(|(relation, column)| sys::may_read_column(relation, column)),
+                .all(|(relation, column)| catalog.may_read(relation, column)),
             shape: extract.shape.clone(),
             relations: relations.into_keys().collect(),
             weight: 1.0,
@@ -157,7 +183,7 @@ impl<'a> Preparer<'a> {
             search_path,
             statement,
         };
-        Ok(self.finish(prepared, &extract))
+        Ok(self.finish(prepared, &extract, catalog))
     }
 
     /// Binds the draws, plans once, and checks that the role may run it.
@@ -165,10 +191,12 @@ impl<'a> Preparer<'a> {
         &mut self,
         mut prepared: Prepared<'a>,
         extract: &Extract,
+        catalog: &ServerCatalog,
     ) -> Result<Prepared<'a>, Skipped> {
         prepared.statement.dumps = Vec::new();
         let types = prepared.statement.param_types.clone();
         let (arena, scratch, draws) = (self.arena, &self.scratch, self.draws);
+        let none = Hypotheticals::with_statistics(catalog.expression_statistics());
         let plan = |draws| {
             let planned = sys::subtransaction(true, || {
                 let bindings = values::bind_draws(
@@ -177,9 +205,10 @@ impl<'a> Preparer<'a> {
                     &extract.params,
                     draws,
                     &prepared.entry,
+                    catalog,
                     |_, _| true,
                 );
-                let cost = base_cost(scratch, &prepared.statement, &bindings);
+                let cost = base_cost(scratch, &prepared.statement, &bindings, &none);
                 (bindings, cost)
             });
             scratch.reset();
@@ -194,9 +223,7 @@ impl<'a> Preparer<'a> {
         match planned {
             Ok((bindings, cost)) => {
                 prepared.bindings = bindings;
-                prepared.base_cost = cost;
-                prepared.weight =
-                    prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+                note_cost(&mut prepared, cost);
                 Ok(prepared)
             }
             Err(error) => Err(failed(&prepared.entry, error)),
@@ -232,13 +259,31 @@ impl<'a> Preparer<'a> {
     }
 }
 
+/// Notes a statement's cost, and the weight that follows from it.
+fn note_cost(prepared: &mut Prepared<'_>, cost: f64) {
+    prepared.base_cost = cost;
+    prepared.weight = prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+}
+
+/// How many expressions of a statement's tables have statistics.
+fn expressions_known(prepared: &Prepared<'_>, catalog: &ServerCatalog) -> usize {
+    let tables: BTreeSet<usize> =
+        prepared.shape.uses.iter().map(|table_use| table_use.table).collect();
+    tables.into_iter().map(|id| catalog.expressions_known(id)).sum()
+}
+
 /// The cost with the indexes that exist, averaged over the draws; raises the server's error when
 /// the role in force may not run the statement.
-fn base_cost(scratch: &Arena, statement: &Statement<'_>, bindings: &[Binding<'_>]) -> f64 {
-    let (none, offered, hidden) = (Hypotheticals::new(), IndexSet::new(), BTreeSet::new());
+fn base_cost(
+    scratch: &Arena,
+    statement: &Statement<'_>,
+    bindings: &[Binding<'_>],
+    none: &Hypotheticals,
+) -> f64 {
+    let (offered, hidden) = (IndexSet::new(), BTreeSet::new());
     let costs = bindings
         .iter()
-        .map(|binding| sys::plan(scratch, statement, binding, &none, &offered, &hidden).cost);
+        .map(|binding| sys::plan(scratch, statement, binding, none, &offered, &hidden).cost);
     let total: f64 = costs.sum();
     if let Some(binding) = bindings.first() {
         sys::check_permissions(scratch, statement, binding);

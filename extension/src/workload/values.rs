@@ -7,6 +7,7 @@ use advisor_core::shape::{Meets, ParamUse};
 use pgrx::pg_sys;
 
 use super::Entry;
+use crate::catalog::ServerCatalog;
 use crate::sys::{self, Arena, Binding, Pick, Source, StatsValues};
 
 /// Characters of a sampled value that a LIKE pattern takes over.
@@ -20,12 +21,13 @@ pub(super) fn bind_draws<'a>(
     params: &[ParamUse],
     draws: usize,
     entry: &Entry,
+    catalog: &ServerCatalog,
     allowed: impl Fn(u32, i16) -> bool,
 ) -> Vec<Binding<'a>> {
     if types.is_empty() || draws == 0 {
         return vec![sys::bind(arena, types, &[])];
     }
-    let columns = load_columns(arena, params, allowed);
+    let columns = load_columns(arena, params, catalog, allowed);
     let roles = roles(params);
     let mut bindings: Vec<Binding<'a>> = Vec::new();
     for index in 0..draws {
@@ -60,6 +62,7 @@ struct Known<'a> {
 fn load_columns<'a>(
     arena: &'a Arena,
     params: &[ParamUse],
+    catalog: &ServerCatalog,
     allowed: impl Fn(u32, i16) -> bool,
 ) -> BTreeMap<(u32, i16), Known<'a>> {
     let mut columns = BTreeMap::new();
@@ -67,11 +70,7 @@ fn load_columns<'a>(
         if columns.contains_key(&(relation, column)) || !allowed(relation, column) {
             continue;
         }
-        let Some(values) = StatsValues::load(arena, relation, column) else { continue };
-        let distinct = [false, true]
-            .into_iter()
-            .find_map(|inherited| sys::column_stats(relation, column, inherited))
-            .map_or(0.0, |stats| stats.distinct);
+        let Some((values, distinct)) = catalog.values(arena, relation, column) else { continue };
         let profile = ColumnProfile {
             mcv_freqs: values.frequencies.clone(),
             histogram_bounds: values.histogram_len(),
