@@ -107,8 +107,7 @@ pub(crate) fn element_text(relation: u32, dump: &str) -> Option<ElementText> {
         let sql = if is_call(again) { sql } else { format!("({sql})") };
         let relation = pg_sys::Oid::from(relation);
         let parsed = parsed(relation, &format!("create index on t ({sql})")).ok()?;
-        let read = prepared(parsed.keys.first()?.expression);
-        if !pg_sys::equal(ready.cast(), read.cast()) {
+        if !parsed.keys.first()?.stands_for(ready) {
             return None;
         }
         Some(ElementText { sql, reads: attributes(node), of: value_type(node) })
@@ -151,6 +150,38 @@ pub(super) struct Key {
     pub(super) class: pg_sys::Oid,
     pub(super) descending: bool,
     pub(super) nulls_first: bool,
+}
+
+impl Key {
+    /// Whether the key holds the values of a prepared expression. CREATE INDEX takes off a COLLATE at
+    /// the top, which is the column's collation then.
+    unsafe fn stands_for(&self, ready: *mut pg_sys::Node) -> bool {
+        // SAFETY: both are complete trees.
+        unsafe {
+            if pg_sys::exprCollation(ready).to_u32() != self.of.collation {
+                return false;
+            }
+            if self.attribute == 0 {
+                let own = prepared(self.expression);
+                return pg_sys::equal(ready.cast(), own.cast())
+                    || pg_sys::equal(below_relabel(ready).cast(), own.cast());
+            }
+            let below = below_relabel(ready);
+            (*below).type_ == pg_sys::NodeTag::T_Var
+                && (*below.cast::<pg_sys::Var>()).varattno == self.attribute
+        }
+    }
+}
+
+/// What is below a relabeling, which a COLLATE becomes in planning.
+unsafe fn below_relabel(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: the tag says which struct it is.
+    unsafe {
+        match (*node).type_ {
+            pg_sys::NodeTag::T_RelabelType => (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+            _ => node,
+        }
+    }
 }
 
 /// What CREATE INDEX says of its columns, resolved on a relation.
@@ -338,6 +369,7 @@ unsafe fn resolved_key(
     unsafe {
         let mut attribute = 0;
         let mut expression = std::ptr::null_mut();
+        let mut collation = None;
         if (*element).name.is_null() {
             expression = pg_sys::transformExpr(
                 state,
@@ -345,6 +377,11 @@ unsafe fn resolved_key(
                 pg_sys::ParseExprKind::EXPR_KIND_INDEX_EXPRESSION,
             );
             pg_sys::assign_expr_collations(state, expression);
+            // A column with a collation is a column.
+            while (*expression).type_ == pg_sys::NodeTag::T_CollateExpr {
+                collation = collation.or(Some(pg_sys::exprCollation(expression)));
+                expression = (*expression.cast::<pg_sys::CollateExpr>()).arg.cast();
+            }
             if (*expression).type_ == pg_sys::NodeTag::T_Var {
                 attribute = (*expression.cast::<pg_sys::Var>()).varattno;
                 expression = std::ptr::null_mut();
@@ -363,6 +400,9 @@ unsafe fn resolved_key(
             Some(value_type(expression))
         }
         .unwrap_or(ValueType { type_oid: 0, typmod: -1, collation: 0 });
+        if let Some(collation) = collation {
+            of.collation = collation.to_u32();
+        }
         if !(*element).collation.is_null() {
             of.collation = pg_sys::get_collation_oid((*element).collation, false).to_u32();
         }

@@ -126,7 +126,8 @@ impl Statistics {
             unsafe {
                 let expression = element::key(oid, "btree", sql)?.expression;
                 if expression.is_null() {
-                    return None;
+                    // A column with another collation: the planner has its statistics.
+                    return Some(figures);
                 }
                 let values = values.map(|values| elements(values, of));
                 let values = values.filter(|values| values.len() == counts.len());
