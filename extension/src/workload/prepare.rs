@@ -7,6 +7,7 @@ use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::Tree;
 use advisor_core::shape::{self, Extract};
 
+use super::inside::Insides;
 use super::read::{self, Read};
 use super::{Entry, Prepared, Skipped, values};
 use crate::catalog::ServerCatalog;
@@ -42,6 +43,7 @@ pub(crate) struct Preparer<'a> {
     draws: usize,
     deadline: Option<Instant>,
     only: Option<BTreeSet<u32>>,
+    inside: Insides,
 }
 
 impl<'a> Preparer<'a> {
@@ -66,6 +68,7 @@ impl<'a> Preparer<'a> {
             draws,
             deadline,
             only,
+            inside: Insides::default(),
         }
     }
 
@@ -142,17 +145,15 @@ impl<'a> Preparer<'a> {
         };
         let search_path = self.path_for(role)?;
         self.identity.adopt(self.scope, role, &search_path);
-        let Read { statement, text } = match read::read(self.arena, &entry.text, Some(role)) {
+        let mut read = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
             Err(error) => return Ok(Err(failed(&entry, error))),
         };
-        if !statement.plannable || statement.dumps.is_empty() {
+        if !read.statement.plannable || read.statement.dumps.is_empty() {
             let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
-        let trees: Vec<Tree<'_>> =
-            statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect();
-        let relations = shape::relations(&trees);
+        let relations = shape::relations(&trees(&read.statement));
         if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
             let message = "the statement reads none of the tables in question";
             return Ok(Err(skip(&entry, "other tables", message)));
@@ -162,8 +163,17 @@ impl<'a> Preparer<'a> {
         if let Some((reason, message)) = unusable(&relations, catalog) {
             return Ok(Err(skip(&entry, reason, message)));
         }
-        let extract = shape::extract(&trees, catalog);
-        drop(trees);
+        let mut extract = shape::extract(&trees(&read.statement), catalog);
+        if let Some(text) = self.inside.fill(&read.text, &extract.inside, catalog) {
+            self.identity.adopt(self.scope, role, &search_path);
+            let again = read::read(self.arena, &text, Some(role));
+            self.own();
+            if let Ok(again) = again {
+                extract = shape::extract(&trees(&again.statement), catalog);
+                read = again;
+            }
+        }
+        let Read { statement, text } = read;
         catalog.settle();
         self.identity.adopt(self.scope, role, &search_path);
         let prepared = Prepared {
@@ -257,6 +267,11 @@ impl<'a> Preparer<'a> {
     fn own(&mut self) {
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
     }
+}
+
+/// The dumped trees of a statement.
+fn trees<'t>(statement: &'t Statement<'_>) -> Vec<Tree<'t>> {
+    statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect()
 }
 
 /// Notes a statement's cost, and the weight that follows from it.
