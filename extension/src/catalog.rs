@@ -5,6 +5,7 @@ mod inherit;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use advisor_core::ddl::quote_ident;
 use advisor_core::model::{
@@ -20,7 +21,7 @@ use crate::error::AdvisorError;
 use crate::opclasses::{Class, Compared, OperatorClasses};
 use crate::query;
 use crate::settings;
-use crate::sys::{self, ValueType};
+use crate::sys::{self, Arena, Statistics, StatsValues, ValueType};
 use crate::wishes::Wish;
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
@@ -114,7 +115,7 @@ impl ServerCatalog {
             row_security: Vec::new(),
             ancestors: BTreeSet::new(),
             descendants: BTreeMap::new(),
-            elements: RefCell::default(),
+            elements: RefCell::new(Elements::new()),
             classes: OperatorClasses::default(),
             wishes: RefCell::default(),
         })
@@ -234,7 +235,52 @@ impl ServerCatalog {
 
     /// Takes over what the statements read since the last call gave reason for.
     pub(crate) fn settle(&mut self) {
-        self.elements.get_mut().settle(&mut self.model);
+        self.elements.get_mut().settle(&mut self.model, &self.row_security);
+    }
+
+    /// Has statistics collected of the expressions that are settled from now on.
+    pub(crate) fn sample_expressions(&mut self) {
+        self.elements.get_mut().sample();
+    }
+
+    /// The statistics of expressions.
+    pub(crate) fn expression_statistics(&self) -> Rc<Statistics> {
+        Rc::clone(self.elements.borrow().statistics())
+    }
+
+    /// How many expressions of a table have statistics, those of partitions counted singly.
+    pub(crate) fn expressions_known(&self, id: usize) -> usize {
+        let leaves = self.model.tables.get(id).into_iter().flat_map(|table| &table.leaves);
+        self.elements.borrow().statistics().count(leaves.map(|leaf| leaf.oid))
+    }
+
+    /// The values that are kept of a column or an element, with their number as `stadistinct` has it.
+    pub(crate) fn values<'a>(
+        &self,
+        arena: &'a Arena,
+        relation: u32,
+        number: i16,
+    ) -> Option<(StatsValues<'a>, f64)> {
+        if is_element(number) {
+            let id = self.table(relation)?;
+            return self.elements.borrow().values(arena, id, self.model.tables.get(id)?, number);
+        }
+        let values = StatsValues::load(arena, relation, number)?;
+        let stats = [false, true]
+            .into_iter()
+            .find_map(|inherited| sys::column_stats(relation, number, inherited));
+        Some((values, stats.map_or(0.0, |stats| stats.distinct)))
+    }
+
+    /// Whether the current role may read the values of a column, or those that an element is made of.
+    pub(crate) fn may_read(&self, relation: u32, number: i16) -> bool {
+        if !is_element(number) {
+            return sys::may_read_column(relation, number);
+        }
+        let table = self.table(relation).and_then(|id| self.model.tables.get(id));
+        table
+            .and_then(|table| table.column(number)?.element.as_ref())
+            .is_some_and(|of| of.reads.iter().all(|&read| sys::may_read_column(relation, read)))
     }
 }
 

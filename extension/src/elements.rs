@@ -5,7 +5,10 @@
 //! expression is only taken when all that it calls is C code, which a superuser made: planning may
 //! run it.
 
+mod statistics;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use advisor_core::ddl::{quote_ident, table_name};
 use advisor_core::index_set::IndexSet;
@@ -14,7 +17,10 @@ use advisor_core::model::{
 };
 use advisor_core::nodetree::{self, Called, Node};
 
-use crate::sys::{self, Arena, ConditionText, Hypotheticals, Pick, StatsValues, ValueType};
+use crate::sys::{
+    self, Arena, ConditionText, Hypotheticals, Pick, Statistics, StatsValues, ValueType,
+};
+use statistics::Outcome;
 
 /// A condition that more of the rows fulfil saves hardly anything.
 const MOST_ROWS: f64 = 0.9;
@@ -27,11 +33,15 @@ const RARE: f64 = 0.1;
 const RARE_VALUES: usize = 2;
 /// Elements and conditions of one table that are looked at: planning slows down with each.
 const MOST_PER_TABLE: usize = 200;
+/// Expressions that are evaluated for a sample of rows.
+const MOST_SAMPLED: usize = 100;
 
 /// What was found on the tables so far, by position in the catalog.
-#[derive(Debug, Default)]
 pub(crate) struct Elements {
     tables: BTreeMap<TableId, OfTable>,
+    statistics: Rc<Statistics>,
+    /// How many expressions may still be sampled.
+    may_sample: usize,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +59,37 @@ struct OfTable {
 }
 
 impl Elements {
+    /// Nothing yet. No expression is evaluated before [`Self::sample`].
+    pub(crate) fn new() -> Self {
+        Self { tables: BTreeMap::new(), statistics: Rc::new(Statistics::new()), may_sample: 0 }
+    }
+
+    /// Has the next call of [`Self::settle`] collect statistics of what is new from then on.
+    pub(crate) const fn sample(&mut self) {
+        self.may_sample = MOST_SAMPLED;
+    }
+
+    /// The statistics of expressions.
+    pub(crate) const fn statistics(&self) -> &Rc<Statistics> {
+        &self.statistics
+    }
+
+    /// The kept values of an expression and its number of different values as `stadistinct` has it, of
+    /// the largest part of its table.
+    pub(crate) fn values<'a>(
+        &self,
+        arena: &'a Arena,
+        id: TableId,
+        table: &Table,
+        number: i16,
+    ) -> Option<(StatsValues<'a>, f64)> {
+        let (column, _) = self.get(id, number)?;
+        let leaf = table.leaves.iter().max_by(|a, b| a.rows.total_cmp(&b.rows))?;
+        let sql = &column.element.as_ref()?.sql;
+        let (values, figures) = self.statistics.values(arena, leaf.oid, sql)?;
+        Some((values, figures.stats.distinct))
+    }
+
     /// What the values of an element are.
     pub(crate) fn value_type(&self, table: TableId, number: i16) -> Option<ValueType> {
         self.get(table, number).map(|(_, of)| *of)
@@ -179,17 +220,23 @@ impl Elements {
         found
     }
 
-    /// Puts what is new into the catalog.
-    pub(crate) fn settle(&mut self, catalog: &mut Catalog) {
+    /// Puts what is new into the catalog. `row_security` says on which tables that is on.
+    pub(crate) fn settle(&mut self, catalog: &mut Catalog, row_security: &[bool]) {
         for (&id, found) in &mut self.tables {
             let Some(table) = catalog.tables.get_mut(id) else { continue };
-            for (column, _) in found.elements.iter().skip(found.settled) {
+            let secured = row_security.get(id).copied().unwrap_or(true);
+            for (column, of) in found.elements.iter().skip(found.settled) {
                 let mut column = column.clone();
                 let stands_for = column.element.as_ref().and_then(|element| element.column);
                 if let Some(plain) = stands_for.and_then(|number| table.column(number)) {
                     adopt(&mut column, plain);
                 }
                 column.n_distinct = column.n_distinct.min(table.rows.max(1.0));
+                if self.may_sample > 0 && is_expression(&column) && column.btree {
+                    self.may_sample -= 1;
+                    let known = statistics::collect(table, &column, *of, secured, &self.statistics);
+                    take_over(&mut column, known);
+                }
                 table.columns.push(column);
             }
             found.settled = found.elements.len();
@@ -261,6 +308,26 @@ fn adopt(element: &mut Column, plain: &Column) {
     element.n_distinct = plain.n_distinct;
     element.null_frac = plain.null_frac;
     element.correlation = plain.correlation;
+}
+
+/// Whether the element is an expression with the default b-tree operator class of its type.
+fn is_expression(column: &Column) -> bool {
+    column.element.as_ref().is_some_and(|element| {
+        element.column.is_none() && element.opclass.is_none() && element.method == Method::Btree
+    })
+}
+
+fn take_over(column: &mut Column, known: Outcome) {
+    match known {
+        Outcome::Known(values) => {
+            column.avg_width = values.width;
+            column.n_distinct = values.distinct;
+            column.null_frac = values.null_frac;
+            column.correlation = values.correlation;
+        }
+        Outcome::Unknown => {}
+        Outcome::Impossible => (column.btree, column.dedup) = (false, false),
+    }
 }
 
 /// Whether everything that an expression calls is C code.

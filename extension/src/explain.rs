@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::CandidateId;
+use advisor_core::model::{CandidateId, is_element};
 use advisor_core::plan::facts::Facts;
 use advisor_core::plan::{self, Finding, Plan};
 use advisor_core::pool::Pool;
@@ -154,6 +154,11 @@ fn run(request: &Request, how: How) -> Result<Shown, AdvisorError> {
             Subject::Recorded(queryid) => recorded::unusable(*queryid, &text, error),
         })?;
     let wanted = indexes::read(&session, &request.indexes, &mut catalog)?;
+    if wanted.iter().any(|index| index.def.columns().any(is_element)) {
+        // Without, the plan is EXPLAIN's own.
+        catalog.sample_expressions();
+        catalog.settle();
+    }
     let given = given(&arena, &session, &statement, &request.parameters)?;
     let types = statement.statement.param_types.clone();
     let statements = [statement];

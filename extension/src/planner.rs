@@ -73,7 +73,7 @@ impl<'a> ServerPlanner<'a> {
             scope,
             catalog,
             statements,
-            hypotheticals: Hypotheticals::new(),
+            hypotheticals: Hypotheticals::with_statistics(catalog.expression_statistics()),
             scratch: Arena::new(),
             deadline,
             identity: Identity::default(),
@@ -422,6 +422,11 @@ impl<'a> ServerPlanner<'a> {
         let statement = statements.get(query)?;
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         Some(statement)
+    }
+
+    /// The catalog that it plans over.
+    pub(crate) fn catalog(&self) -> &'a ServerCatalog {
+        self.catalog
     }
 
     /// Acts as the caller, for the advisor's own queries.

@@ -167,14 +167,17 @@ impl Proof<'_> {
         let arena = Arena::new();
         let session = Session::open_under(&arena, Waiting::Briefly, Some(caller_path.to_owned()))?;
         let tables = self.candidates.iter().flat_map(|one| one.tables.iter().copied()).collect();
-        let (_catalog, workload) =
+        let (catalog, workload) =
             session.prepare_on(Some(tables), entries, Some(self.limits.prepared_by))?;
         self.count_left_out(&workload);
         let mut replanner = Replanner {
             session: &session,
             identity: Identity::default(),
             scratch: Arena::new(),
-            nothing: (Hypotheticals::new(), IndexSet::new()),
+            nothing: (
+                Hypotheticals::with_statistics(catalog.expression_statistics()),
+                IndexSet::new(),
+            ),
         };
         for statement in &workload.prepared {
             sys::check_interrupts();

@@ -81,7 +81,9 @@ impl Trial<'_, '_> {
         let Some(statement) = self.planner.adopt(self.query) else { return };
         let arena = Arena::new();
         let draws = if statement.statement.param_types.is_empty() { 1 } else { DRAWS };
-        let bindings = sys::subtransaction(true, || workload::more_draws(&arena, statement, draws));
+        let catalog = self.planner.catalog();
+        let draw = || workload::more_draws(&arena, statement, catalog, draws);
+        let bindings = sys::subtransaction(true, draw);
         let plain = Perturbation::default();
         for (binding, times) in bindings.iter().flatten() {
             for (id, costs) in self.costs(binding, &plain, 1.0) {

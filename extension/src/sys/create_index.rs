@@ -8,6 +8,7 @@ use advisor_core::model::{Element, IndexKey, Method};
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::analyze::{list_len, parse, to_c_string};
+use super::deparse;
 use super::element::{self, Key, ValueType, attribute_type};
 use super::facts::may_read_some;
 use super::hypothetical;
@@ -175,18 +176,18 @@ unsafe fn key_text(
             false if pg_sys::contain_mutable_functions(key.expression) => {
                 return Err(mutable("functions in index expression must be marked IMMUTABLE"));
             }
-            false => element::key_sql(key.expression, table)?,
+            false => deparse::key_sql(key.expression, table)?,
         };
         if !(*written).collation.is_null() {
             sql = format!("{sql} COLLATE {}", collation(key.of.collation));
         }
         let reads = match key.expression.is_null() {
             true => vec![key.attribute],
-            false => element::attributes(key.expression),
+            false => deparse::attributes(key.expression),
         };
         let element = Element {
             sql,
-            opclass: (key.class != default).then(|| element::class_name(key.class)),
+            opclass: (key.class != default).then(|| deparse::class_name(key.class)),
             method,
             column: (key.attribute > 0).then_some(key.attribute),
             reads,

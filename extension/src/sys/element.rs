@@ -3,11 +3,11 @@
 
 use std::ffi::{CStr, CString, c_char};
 
-use advisor_core::ddl::quote_ident;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::analyze::{list_len, parse, to_c_string};
 use super::create_index::ConditionText;
+use super::deparse::{self, attributes, key_sql};
 use super::subxact::ServerError;
 
 /// `InvalidOid` where a number is wanted.
@@ -15,10 +15,6 @@ const NONE: pg_sys::Oid = pg_sys::InvalidOid;
 /// `ClanguageId` and `INTERNALlanguageId` of `pg_language.dat`: only a superuser makes functions in
 /// these.
 const TRUSTED_LANGUAGES: [u32; 2] = [12, 13];
-/// Number of a relation's only range-table entry.
-const ONLY: i32 = 1;
-/// `FirstLowInvalidHeapAttributeNumber` of `sysattr.h`: what `pull_varattnos` counts from.
-const FIRST_LOW: i32 = -7;
 
 /// An expression over one table as SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +106,7 @@ pub(crate) fn element_text(relation: u32, dump: &str) -> Option<ElementText> {
         let method = method_for(of)?;
         let text = format!("create index on t using {method} ({sql})");
         let parsed = parsed(relation, &text).ok()?;
-        let read = prepared(parsed.keys.first()?.expression);
-        if !pg_sys::equal(ready.cast(), read.cast()) {
+        if !parsed.keys.first()?.stands_for(ready) {
             return None;
         }
         Some(ElementText { sql, reads: attributes(node), of })
@@ -140,7 +135,7 @@ pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<(String, Vec<i
             return None;
         }
         let relation = pg_sys::Oid::from(relation);
-        let sql = format!("({})", self::sql(node, relation).ok()?);
+        let sql = format!("({})", deparse::sql(node, relation).ok()?);
         let text = format!("create index on t (tableoid) where {sql}");
         let parsed = parsed(relation, &text).ok()?;
         if !pg_sys::equal(ready.cast(), prepared(parsed.condition).cast()) {
@@ -182,7 +177,7 @@ pub(super) unsafe fn condition_text_of(
     unsafe {
         let dump = pg_sys::nodeToString(node.cast());
         Ok(ConditionText {
-            sql: format!("({})", sql(node, relation)?),
+            sql: format!("({})", deparse::sql(node, relation)?),
             reads: attributes(node),
             dump: CStr::from_ptr(dump).to_string_lossy().into_owned(),
         })
@@ -202,6 +197,38 @@ pub(super) struct Key {
     pub(super) class: pg_sys::Oid,
     pub(super) descending: bool,
     pub(super) nulls_first: bool,
+}
+
+impl Key {
+    /// Whether the key holds the values of a prepared expression. CREATE INDEX takes off a COLLATE at
+    /// the top, which is the column's collation then.
+    unsafe fn stands_for(&self, ready: *mut pg_sys::Node) -> bool {
+        // SAFETY: both are complete trees.
+        unsafe {
+            if pg_sys::exprCollation(ready).to_u32() != self.of.collation {
+                return false;
+            }
+            if self.attribute == 0 {
+                let own = prepared(self.expression);
+                return pg_sys::equal(ready.cast(), own.cast())
+                    || pg_sys::equal(below_relabel(ready).cast(), own.cast());
+            }
+            let below = below_relabel(ready);
+            (*below).type_ == pg_sys::NodeTag::T_Var
+                && (*below.cast::<pg_sys::Var>()).varattno == self.attribute
+        }
+    }
+}
+
+/// What is below a relabeling, which a COLLATE becomes in planning.
+unsafe fn below_relabel(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: the tag says which struct it is.
+    unsafe {
+        match (*node).type_ {
+            pg_sys::NodeTag::T_RelabelType => (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+            _ => node,
+        }
+    }
 }
 
 /// What CREATE INDEX says of its columns, resolved on a relation.
@@ -247,107 +274,13 @@ pub(super) unsafe fn condition(relation: pg_sys::Oid, sql: &str) -> Option<*mut 
 
 /// An expression as `RelationGetIndexExpressions` (`relcache.c`) keeps it: the planner compares it
 /// with those of a statement after it folded both.
-unsafe fn prepared(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+pub(super) unsafe fn prepared(node: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: a complete expression tree in the current context; folding makes a copy.
     unsafe {
         let node = pg_sys::eval_const_expressions(std::ptr::null_mut(), node);
         pg_sys::fix_opfuncids(node);
         node
     }
-}
-
-/// An expression as SQL, under the search path in force.
-///
-/// # Errors
-/// 42P01 when the relation is gone.
-///
-/// # Safety
-/// All columns of the tree are `relation`'s, with range-table number 1; the server's errors are raised.
-pub(super) unsafe fn sql(
-    node: *mut pg_sys::Node,
-    relation: pg_sys::Oid,
-) -> Result<String, ServerError> {
-    // SAFETY: see the contract.
-    unsafe {
-        let name = pg_sys::get_rel_name(relation);
-        if name.is_null() {
-            let message = format!("relation with OID {} does not exist", relation.to_u32());
-            return Err(ServerError::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, message));
-        }
-        let context = pg_sys::deparse_context_for(name, relation);
-        let text = pg_sys::deparse_expression(node, context, false, false);
-        Ok(CStr::from_ptr(text).to_string_lossy().into_owned())
-    }
-}
-
-/// An expression as CREATE INDEX takes it for a key.
-///
-/// # Errors
-/// As [`sql`].
-///
-/// # Safety
-/// As [`sql`].
-pub(super) unsafe fn key_sql(
-    node: *mut pg_sys::Node,
-    relation: pg_sys::Oid,
-) -> Result<String, ServerError> {
-    // SAFETY: see the contract.
-    unsafe {
-        let text = sql(node, relation)?;
-        Ok(if is_call(node) { text } else { format!("({text})") })
-    }
-}
-
-/// The name of an operator class, with its schema unless that is searched.
-pub(crate) fn class_name(class: pg_sys::Oid) -> String {
-    // SAFETY: the tuple is held while its fixed part is read.
-    unsafe {
-        let tuple = pg_sys::SearchSysCache1(
-            pg_sys::SysCacheIdentifier::CLAOID as i32,
-            pg_sys::Datum::from(class),
-        );
-        if tuple.is_null() {
-            return String::new();
-        }
-        let form: *const pg_sys::FormData_pg_opclass = pg_sys::GETSTRUCT(tuple).cast();
-        let name = CStr::from_ptr((*form).opcname.data.as_ptr()).to_string_lossy().into_owned();
-        let name = quote_ident(&name);
-        let schema = pg_sys::get_namespace_name((*form).opcnamespace);
-        pg_sys::ReleaseSysCache(tuple);
-        if pg_sys::OpclassIsVisible(class) || schema.is_null() {
-            return name;
-        }
-        format!("{}.{name}", quote_ident(&CStr::from_ptr(schema).to_string_lossy()))
-    }
-}
-
-/// Whether CREATE INDEX takes the expression without parentheses.
-unsafe fn is_call(node: *mut pg_sys::Node) -> bool {
-    // SAFETY: the tag says which struct follows.
-    unsafe {
-        (*node).type_ == pg_sys::NodeTag::T_FuncExpr
-            && (*node.cast::<pg_sys::FuncExpr>()).funcformat
-                == pg_sys::CoercionForm::COERCE_EXPLICIT_CALL
-    }
-}
-
-/// The attributes that an expression reads, ascending.
-///
-/// # Safety
-/// Its columns have range-table number 1.
-pub(super) unsafe fn attributes(node: *mut pg_sys::Node) -> Vec<i16> {
-    let mut found = Vec::new();
-    // SAFETY: the set is the server's own; its members are walked until it has no more.
-    unsafe {
-        let mut set: *mut pg_sys::Bitmapset = std::ptr::null_mut();
-        pg_sys::pull_varattnos(node, ONLY as pg_sys::Index, &raw mut set);
-        let mut member = pg_sys::bms_next_member(set, -1);
-        while member >= 0 {
-            found.extend(i16::try_from(member + FIRST_LOW).ok());
-            member = pg_sys::bms_next_member(set, member);
-        }
-    }
-    found
 }
 
 unsafe fn value_type(node: *mut pg_sys::Node) -> ValueType {
@@ -444,6 +377,7 @@ unsafe fn resolved_key(
     unsafe {
         let mut attribute = 0;
         let mut expression = std::ptr::null_mut();
+        let mut collation = None;
         if (*element).name.is_null() {
             expression = pg_sys::transformExpr(
                 state,
@@ -451,6 +385,11 @@ unsafe fn resolved_key(
                 pg_sys::ParseExprKind::EXPR_KIND_INDEX_EXPRESSION,
             );
             pg_sys::assign_expr_collations(state, expression);
+            // A column with a collation is a column.
+            while (*expression).type_ == pg_sys::NodeTag::T_CollateExpr {
+                collation = collation.or(Some(pg_sys::exprCollation(expression)));
+                expression = (*expression.cast::<pg_sys::CollateExpr>()).arg.cast();
+            }
             if (*expression).type_ == pg_sys::NodeTag::T_Var {
                 attribute = (*expression.cast::<pg_sys::Var>()).varattno;
                 expression = std::ptr::null_mut();
@@ -469,6 +408,9 @@ unsafe fn resolved_key(
             Some(value_type(expression))
         }
         .unwrap_or(ValueType { type_oid: 0, typmod: -1, collation: 0 });
+        if let Some(collation) = collation {
+            of.collation = collation.to_u32();
+        }
         if !(*element).collation.is_null() {
             of.collation = pg_sys::get_collation_oid((*element).collation, false).to_u32();
         }

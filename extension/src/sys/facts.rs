@@ -77,7 +77,7 @@ pub(crate) struct ColumnStats {
 
 /// The statistics of a column; of the whole inheritance tree when `inherited`.
 pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Option<ColumnStats> {
-    // SAFETY: the tuple is held while its fixed part is read and the slot is copied out.
+    // SAFETY: the tuple is held while it is read.
     unsafe {
         let tuple = pg_sys::SearchSysCache3(
             pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
@@ -88,6 +88,19 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
         if tuple.is_null() {
             return None;
         }
+        let stats = stats_of(tuple);
+        pg_sys::ReleaseSysCache(tuple);
+        Some(stats)
+    }
+}
+
+/// The same of a row of `pg_statistic` at hand.
+///
+/// # Safety
+/// A complete row.
+pub(super) unsafe fn stats_of(tuple: pg_sys::HeapTuple) -> ColumnStats {
+    // SAFETY: see the contract; the slot is copied out.
+    unsafe {
         let form: *const pg_sys::FormData_pg_statistic = pg_sys::GETSTRUCT(tuple).cast();
         let mut stats = ColumnStats {
             width: f64::from((*form).stawidth),
@@ -104,8 +117,7 @@ pub(crate) fn column_stats(relation: u32, column: i16, inherited: bool) -> Optio
             }
             pg_sys::free_attstatsslot(&raw mut slot);
         }
-        pg_sys::ReleaseSysCache(tuple);
-        Some(stats)
+        stats
     }
 }
 
@@ -154,6 +166,16 @@ pub(crate) fn type_layout(of: ValueType) -> (i16, u8, f64) {
             _ => 8,
         };
         (length, align, f64::from(pg_sys::get_typavgwidth(type_oid, of.typmod)))
+    }
+}
+
+/// Whether values of the type can be put into an array one by one: it is no array itself.
+pub(crate) fn has_array_type(type_oid: u32) -> bool {
+    let type_oid = pg_sys::Oid::from(type_oid);
+    // SAFETY: cache look-ups by value; none gives 0.
+    unsafe {
+        pg_sys::get_element_type(type_oid) == pg_sys::InvalidOid
+            && pg_sys::get_array_type(type_oid) != pg_sys::InvalidOid
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn install() {
         pg_sys::explain_get_index_name_hook = Some(index_name);
     }
     super::perturb::install();
+    super::stats_hook::install();
     super::second::install();
 }
 
@@ -57,7 +58,7 @@ pub(super) fn with_offer<R>(offer: &Offer<'_>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-fn active<'a>() -> Option<&'a Offer<'a>> {
+pub(super) fn active<'a>() -> Option<&'a Offer<'a>> {
     // SAFETY: set by `with_offer` to a reference that outlives the call in which hooks run.
     unsafe { ACTIVE.get().cast::<Offer<'a>>().as_ref() }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
+use std::rc::Rc;
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{CandidateId, IndexKey, Method};
@@ -13,6 +14,7 @@ use pgrx::pg_sys;
 
 use super::arena::Arena;
 use super::element::{self, Key, attribute_type};
+use super::statistics::Statistics;
 
 /// Hypothetical oids count down from here. They never reach a catalog: the planner looks a
 /// hypothetical index up only by its struct.
@@ -26,6 +28,9 @@ pub(crate) struct Hypotheticals {
     candidates: Vec<CandidateId>,
     /// What EXPLAIN calls the candidates.
     names: BTreeMap<CandidateId, CString>,
+    /// The statistics of their keys that are expressions, by oid and position from 1.
+    of_keys: BTreeMap<(u32, i16), pg_sys::HeapTuple>,
+    statistics: Option<Rc<Statistics>>,
 }
 
 struct Template {
@@ -75,7 +80,14 @@ impl Hypotheticals {
             by_relation: BTreeMap::new(),
             candidates: Vec::new(),
             names: BTreeMap::new(),
+            of_keys: BTreeMap::new(),
+            statistics: None,
         }
+    }
+
+    /// None yet, for plans that know these statistics.
+    pub(crate) fn with_statistics(statistics: Rc<Statistics>) -> Self {
+        Self { statistics: Some(statistics), ..Self::new() }
     }
 
     /// Whether the candidate has been added.
@@ -94,9 +106,31 @@ impl Hypotheticals {
             let oid = FIRST_OID.saturating_sub(position);
             self.candidates.push(candidate);
             if let Some(template) = self.arena.with(|| template(candidate, spec, oid)) {
+                self.note_statistics(spec.relation, oid, &template.columns);
                 self.by_relation.entry(spec.relation).or_default().push(template);
             }
         }
+    }
+
+    fn note_statistics(&mut self, relation: u32, oid: u32, columns: &[Key]) {
+        let Some(statistics) = &self.statistics else { return };
+        let expressions = (1_i16..).zip(columns).filter(|(_, key)| !key.expression.is_null());
+        for (at, key) in expressions {
+            // SAFETY: a complete expression of the template's.
+            if let Some(tuple) = unsafe { statistics.of(relation, key.expression) } {
+                self.of_keys.insert((oid, at), tuple);
+            }
+        }
+    }
+
+    /// The statistics of a column of an index of ours, null when there are none; `None` for an index
+    /// that is not ours.
+    pub(super) fn statistics(&self, oid: u32, column: i16) -> Option<pg_sys::HeapTuple> {
+        if let Some(tuple) = self.statistics.as_ref().and_then(|found| found.carried(oid)) {
+            return Some(tuple);
+        }
+        self.candidate(oid)?;
+        Some(self.of_keys.get(&(oid, column)).copied().unwrap_or(std::ptr::null_mut()))
     }
 
     /// What EXPLAIN calls the index.
@@ -110,7 +144,8 @@ impl Hypotheticals {
         self.candidates.get(position).copied()
     }
 
-    /// Puts the offered candidates on `rel` in front of its list of indexes.
+    /// Puts the offered candidates on `rel` in front of its list of indexes, and what carries
+    /// statistics behind it.
     ///
     /// # Safety
     /// `rel` must be the `RelOptInfo` that the planner is filling in for `relation`, with the
@@ -121,6 +156,10 @@ impl Hypotheticals {
         rel: *mut pg_sys::RelOptInfo,
         offered: &IndexSet,
     ) {
+        if let Some(statistics) = &self.statistics {
+            // SAFETY: handed on.
+            unsafe { statistics.inject(relation, rel) };
+        }
         let Some(templates) = self.by_relation.get(&relation) else { return };
         for template in templates.iter().filter(|t| offered.contains(t.candidate)) {
             // SAFETY: the template lives as long as `self`; the copy shares its arrays, which the
@@ -143,7 +182,7 @@ impl Hypotheticals {
 }
 
 /// A copy of expressions whose columns have range-table number 1, with another number.
-unsafe fn renumbered(list: *mut pg_sys::List, relid: i32) -> *mut pg_sys::List {
+pub(super) unsafe fn renumbered(list: *mut pg_sys::List, relid: i32) -> *mut pg_sys::List {
     if list.is_null() {
         return list;
     }
@@ -287,7 +326,10 @@ fn template(candidate: CandidateId, spec: &IndexSpec<'_>, oid: u32) -> Option<Te
 }
 
 /// What the access method can do.
-unsafe fn capabilities(info: *mut pg_sys::IndexOptInfo, am: *const pg_sys::IndexAmRoutine) {
+pub(super) unsafe fn capabilities(
+    info: *mut pg_sys::IndexOptInfo,
+    am: *const pg_sys::IndexAmRoutine,
+) {
     // SAFETY: both are complete structs of the server's.
     unsafe {
         (*info).amcanorderbyop = (*am).amcanorderbyop;

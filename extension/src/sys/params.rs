@@ -108,12 +108,24 @@ fn load<'a>(relation: u32, column: i16, inherited: bool) -> Option<StatsValues<'
         if tuple.is_null() {
             return None;
         }
+        let values = values_of(tuple);
+        pg_sys::ReleaseSysCache(tuple);
+        values
+    }
+}
+
+/// The values that a row of `pg_statistic` keeps, copied into the current context.
+///
+/// # Safety
+/// A complete row.
+pub(super) unsafe fn values_of<'a>(tuple: pg_sys::HeapTuple) -> Option<StatsValues<'a>> {
+    // SAFETY: see the contract.
+    unsafe {
         let form: *const pg_sys::FormData_pg_statistic = pg_sys::GETSTRUCT(tuple).cast();
         let null_frac = f64::from((*form).stanullfrac);
         let (mcv_type, mcvs, frequencies) =
             slot(tuple, KIND_MCV, VALUES | pg_sys::ATTSTATSSLOT_NUMBERS);
         let (histogram_type, histogram, _) = slot(tuple, KIND_HISTOGRAM, VALUES);
-        pg_sys::ReleaseSysCache(tuple);
         let type_oid = if mcvs.is_empty() { histogram_type } else { mcv_type };
         let values =
             StatsValues { type_oid, mcvs, histogram, frequencies, null_frac, arena: PhantomData };

@@ -217,6 +217,39 @@ pub(super) unsafe fn selected_columns(
     }
 }
 
+/// The statistics of an expression of an extended statistics object, copied into the current context;
+/// null when none were collected. Positions count from 0.
+///
+/// # Safety
+/// The object must have so many expressions.
+pub(super) unsafe fn expression_statistics(
+    object: pg_sys::Oid,
+    position: i32,
+) -> pg_sys::HeapTuple {
+    // SAFETY: the tuple is held while it is looked at; what is built may be loaded.
+    unsafe {
+        let cache = pg_sys::SysCacheIdentifier::STATEXTDATASTXOID as i32;
+        let object_key = pg_sys::Datum::from(object);
+        #[cfg(feature = "pg14")]
+        let data = pg_sys::SearchSysCache1(cache, object_key);
+        #[cfg(not(feature = "pg14"))]
+        let data = pg_sys::SearchSysCache2(cache, object_key, pg_sys::Datum::from(false));
+        if data.is_null() {
+            return std::ptr::null_mut();
+        }
+        let kind = pg_sys::STATS_EXT_EXPRESSIONS as std::ffi::c_char;
+        let is_built = pg_sys::statext_is_kind_built(data, kind);
+        pg_sys::ReleaseSysCache(data);
+        if !is_built {
+            return std::ptr::null_mut();
+        }
+        #[cfg(feature = "pg14")]
+        return pg_sys::statext_expressions_load(object, position);
+        #[cfg(not(feature = "pg14"))]
+        return pg_sys::statext_expressions_load(object, false, position);
+    }
+}
+
 /// The length of a column's type, as in `pg_type.typlen`.
 ///
 /// # Safety

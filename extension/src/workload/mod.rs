@@ -1,5 +1,6 @@
 //! The workload: which statements count, and how each is made ready for planning.
 
+mod inside;
 mod prepare;
 mod read;
 mod referencing;

@@ -7,6 +7,7 @@ use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::Tree;
 use advisor_core::shape::{self, Extract};
 
+use super::inside::Insides;
 use super::read::{self, Read};
 use super::referencing::{self, LookUp};
 use super::{Base, Entry, Prepared, Skipped, values};
@@ -45,6 +46,7 @@ pub(crate) struct Preparer<'a> {
     draws: usize,
     deadline: Option<Instant>,
     only: Option<BTreeSet<u32>>,
+    inside: Insides,
 }
 
 impl<'a> Preparer<'a> {
@@ -69,6 +71,7 @@ impl<'a> Preparer<'a> {
             draws,
             deadline,
             only,
+            inside: Insides::default(),
         }
     }
 
@@ -83,6 +86,7 @@ impl<'a> Preparer<'a> {
         progress: &Reporter,
     ) -> Result<Workload<'a>, AdvisorError> {
         let mut workload = Workload::default();
+        let mut known: Vec<usize> = Vec::new();
         progress.begin("reading statements", entries.len());
         for entry in entries {
             sys::check_interrupts();
@@ -93,8 +97,16 @@ impl<'a> Preparer<'a> {
                 continue;
             }
             match self.one(entry, catalog)? {
-                Ok(prepared) => workload.prepared.push(prepared),
+                Ok(prepared) => {
+                    known.push(expressions_known(&prepared, catalog));
+                    workload.prepared.push(prepared);
+                }
                 Err(skipped) => workload.skipped.push(skipped),
+            }
+        }
+        for (prepared, known) in workload.prepared.iter_mut().zip(known) {
+            if expressions_known(prepared, catalog) > known {
+                self.cost_again(prepared, catalog);
             }
         }
         self.referencing(&mut workload, catalog)?;
@@ -118,6 +130,23 @@ impl<'a> Preparer<'a> {
         Ok(())
     }
 
+    /// Plans a statement again because an expression of its tables got statistics later, which it may
+    /// have as well: all its costs must rest on the same.
+    fn cost_again(&mut self, prepared: &mut Prepared<'a>, catalog: &ServerCatalog) {
+        sys::check_interrupts();
+        self.identity.adopt(self.scope, prepared.role, &prepared.search_path);
+        let none = Hypotheticals::with_statistics(catalog.expression_statistics());
+        let scratch = &self.scratch;
+        let base = sys::subtransaction(true, || {
+            base(scratch, &prepared.statement, &prepared.bindings, &none)
+        });
+        scratch.reset();
+        // It was planned a moment ago: if it fails now, it does in the search, which says so.
+        if let Ok(base) = base {
+            note_base(prepared, base);
+        }
+    }
+
     fn one(
         &mut self,
         entry: Entry,
@@ -137,17 +166,15 @@ impl<'a> Preparer<'a> {
         };
         let search_path = self.path_for(role)?;
         self.identity.adopt(self.scope, role, &search_path);
-        let Read { statement, text } = match read::read(self.arena, &entry.text, Some(role)) {
+        let mut read = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
             Err(error) => return Ok(Err(failed(&entry, error))),
         };
-        if !statement.plannable || statement.dumps.is_empty() {
+        if !read.statement.plannable || read.statement.dumps.is_empty() {
             let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
-        let trees: Vec<Tree<'_>> =
-            statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect();
-        let relations = shape::relations(&trees);
+        let relations = shape::relations(&trees(&read.statement));
         if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
             let message = "the statement reads none of the tables in question";
             return Ok(Err(skip(&entry, "other tables", message)));
@@ -158,8 +185,17 @@ impl<'a> Preparer<'a> {
             return Ok(Err(skip(&entry, reason, message)));
         }
         catalog.ensure_descendants(&relations)?;
-        let mut extract = shape::extract(&trees, catalog);
-        drop(trees);
+        let mut extract = shape::extract(&trees(&read.statement), catalog);
+        if let Some(text) = self.inside.fill(&read.text, &extract.inside, catalog) {
+            self.identity.adopt(self.scope, role, &search_path);
+            let again = read::read(self.arena, &text, Some(role));
+            self.own();
+            if let Ok(again) = again {
+                extract = shape::extract(&trees(&again.statement), catalog);
+                read = again;
+            }
+        }
+        let Read { statement, text } = read;
         catalog.settle();
         catalog.inherit(&mut extract.shape);
         let wishes = catalog.take_wishes();
@@ -172,7 +208,7 @@ impl<'a> Preparer<'a> {
                 .params
                 .iter()
                 .filter_map(|param| param.column)
-                .all(|(relation, column)| sys::may_read_column(relation, column)),
+                .all(|(relation, column)| catalog.may_read(relation, column)),
             shape: extract.shape.clone(),
             wishes,
             relations: relations.into_keys().collect(),
@@ -184,7 +220,7 @@ impl<'a> Preparer<'a> {
             search_path,
             statement,
         };
-        Ok(self.finish(prepared, &extract))
+        Ok(self.finish(prepared, &extract, catalog))
     }
 
     /// Binds the draws, plans once, and checks that the role may run it.
@@ -192,10 +228,12 @@ impl<'a> Preparer<'a> {
         &mut self,
         mut prepared: Prepared<'a>,
         extract: &Extract,
+        catalog: &ServerCatalog,
     ) -> Result<Prepared<'a>, Skipped> {
         prepared.statement.dumps = Vec::new();
         let types = prepared.statement.param_types.clone();
         let (arena, scratch, draws) = (self.arena, &self.scratch, self.draws);
+        let none = Hypotheticals::with_statistics(catalog.expression_statistics());
         let plan = |draws| {
             let planned = sys::subtransaction(true, || {
                 let bindings = values::bind_draws(
@@ -204,9 +242,10 @@ impl<'a> Preparer<'a> {
                     &extract.params,
                     draws,
                     &prepared.entry,
+                    catalog,
                     |_, _| true,
                 );
-                let base = base(scratch, &prepared.statement, &bindings);
+                let base = base(scratch, &prepared.statement, &bindings, &none);
                 (bindings, base)
             });
             scratch.reset();
@@ -220,12 +259,8 @@ impl<'a> Preparer<'a> {
         });
         match planned {
             Ok((bindings, base)) => {
-                let cost = base.costs.iter().sum::<f64>() / bindings.len().max(1) as f64;
                 prepared.bindings = bindings;
-                prepared.base_cost = cost;
-                prepared.base = base;
-                prepared.weight =
-                    prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+                note_base(&mut prepared, base);
                 Ok(prepared)
             }
             Err(error) => Err(failed(&prepared.entry, error)),
@@ -261,13 +296,38 @@ impl<'a> Preparer<'a> {
     }
 }
 
+/// The dumped trees of a statement.
+fn trees<'t>(statement: &'t Statement<'_>) -> Vec<Tree<'t>> {
+    statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect()
+}
+
+/// Notes what a statement costs, and the weight that follows from it.
+fn note_base(prepared: &mut Prepared<'_>, base: Base) {
+    let cost = base.costs.iter().sum::<f64>() / base.costs.len().max(1) as f64;
+    prepared.base = base;
+    prepared.base_cost = cost;
+    prepared.weight = prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+}
+
+/// How many expressions of a statement's tables have statistics.
+fn expressions_known(prepared: &Prepared<'_>, catalog: &ServerCatalog) -> usize {
+    let tables: BTreeSet<usize> =
+        prepared.shape.uses.iter().map(|table_use| table_use.table).collect();
+    tables.into_iter().map(|id| catalog.expressions_known(id)).sum()
+}
+
 /// The plans with the indexes that exist; raises the server's error when the role in force may not
 /// run the statement.
-fn base(scratch: &Arena, statement: &Statement<'_>, bindings: &[Binding<'_>]) -> Base {
-    let (none, offered, hidden) = (Hypotheticals::new(), IndexSet::new(), BTreeSet::new());
+fn base(
+    scratch: &Arena,
+    statement: &Statement<'_>,
+    bindings: &[Binding<'_>],
+    none: &Hypotheticals,
+) -> Base {
+    let (offered, hidden) = (IndexSet::new(), BTreeSet::new());
     let mut base = Base::default();
     for binding in bindings {
-        let planned = sys::plan(scratch, statement, binding, &none, &offered, &hidden);
+        let planned = sys::plan(scratch, statement, binding, none, &offered, &hidden);
         base.costs.push(planned.cost);
         base.indexes.extend(planned.used_existing);
         let share = 1.0 / bindings.len() as f64;

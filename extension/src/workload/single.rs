@@ -10,7 +10,7 @@ use super::{Base, Entry, Prepared, values};
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
-use crate::sys::{self, Arena, SessionScope};
+use crate::sys::{Arena, SessionScope};
 
 /// Reads a statement as the caller with `search_path` in force and nothing beyond it, and binds its parameters to typical
 /// values. Values are shown with the plan, so only those count that the caller may read.
@@ -53,8 +53,15 @@ pub(crate) fn single<'a>(
         extract = shape::extract(&trees, catalog);
         catalog.settle();
     }
-    let bindings =
-        values::bind_draws(arena, &types, &extract.params, 1, &entry, sys::may_read_column);
+    let bindings = values::bind_draws(
+        arena,
+        &types,
+        &extract.params,
+        1,
+        &entry,
+        catalog,
+        |relation, number| catalog.may_read(relation, number),
+    );
     Ok(Prepared {
         repaired: (read != text).then_some(read),
         bindings,

@@ -7,6 +7,7 @@ use advisor_core::shape::{Meets, ParamUse};
 use pgrx::pg_sys;
 
 use super::{Entry, Prepared};
+use crate::catalog::ServerCatalog;
 use crate::sys::{self, Arena, Binding, Pick, Source, StatsValues};
 
 /// Characters of a sampled value that a LIKE pattern takes over.
@@ -20,9 +21,10 @@ pub(super) fn bind_draws<'a>(
     params: &[ParamUse],
     draws: usize,
     entry: &Entry,
+    catalog: &ServerCatalog,
     allowed: impl Fn(u32, i16) -> bool,
 ) -> Vec<Binding<'a>> {
-    let all = each_draw(arena, types, params, draws, entry, allowed);
+    let all = each_draw(arena, types, (params, catalog), draws, entry, allowed);
     counted(all).into_iter().map(|(binding, _)| binding).collect()
 }
 
@@ -42,7 +44,7 @@ fn counted<'a>(bindings: impl IntoIterator<Item = Binding<'a>>) -> Vec<(Binding<
 fn each_draw<'a>(
     arena: &'a Arena,
     types: &[u32],
-    params: &[ParamUse],
+    (params, catalog): (&[ParamUse], &ServerCatalog),
     draws: usize,
     entry: &Entry,
     allowed: impl Fn(u32, i16) -> bool,
@@ -50,7 +52,7 @@ fn each_draw<'a>(
     if types.is_empty() || draws == 0 {
         return vec![sys::bind(arena, types, &[])];
     }
-    let columns = load_columns(arena, params, allowed);
+    let columns = load_columns(arena, params, catalog, allowed);
     let roles = roles(params);
     let mut bindings: Vec<Binding<'a>> = Vec::new();
     for index in 0..draws {
@@ -79,10 +81,12 @@ fn each_draw<'a>(
 pub(crate) fn more_draws<'a>(
     arena: &'a Arena,
     prepared: &Prepared<'_>,
+    catalog: &ServerCatalog,
     draws: usize,
 ) -> Vec<(Binding<'a>, usize)> {
     let types = &prepared.statement.param_types;
-    counted(each_draw(arena, types, &prepared.params, draws, &prepared.entry, |_, _| true))
+    let known = (prepared.params.as_slice(), catalog);
+    counted(each_draw(arena, types, known, draws, &prepared.entry, |_, _| true))
 }
 
 /// A column's kept values and their distribution.
@@ -94,6 +98,7 @@ struct Known<'a> {
 fn load_columns<'a>(
     arena: &'a Arena,
     params: &[ParamUse],
+    catalog: &ServerCatalog,
     allowed: impl Fn(u32, i16) -> bool,
 ) -> BTreeMap<(u32, i16), Known<'a>> {
     let mut columns = BTreeMap::new();
@@ -101,11 +106,7 @@ fn load_columns<'a>(
         if columns.contains_key(&(relation, column)) || !allowed(relation, column) {
             continue;
         }
-        let Some(values) = StatsValues::load(arena, relation, column) else { continue };
-        let distinct = [false, true]
-            .into_iter()
-            .find_map(|inherited| sys::column_stats(relation, column, inherited))
-            .map_or(0.0, |stats| stats.distinct);
+        let Some((values, distinct)) = catalog.values(arena, relation, column) else { continue };
         let profile = ColumnProfile {
             mcv_freqs: values.frequencies.clone(),
             histogram_bounds: values.histogram_len(),

@@ -2,6 +2,7 @@
 //! leaves the session and the server as they were. One cluster serves all cases.
 
 mod advice;
+mod advice_expressions;
 mod advice_partial;
 mod answer;
 mod bad_input;
@@ -79,6 +80,7 @@ fn main() -> Result<ExitCode> {
     let fixture = Arc::new(Fixture::start()?);
     let cases = [
         advice::CASES,
+        advice_expressions::CASES,
         advice_partial::CASES,
         bad_input::CASES,
         cluster::CASES,

@@ -53,7 +53,7 @@ impl<'a> Walker<'a> {
             "SCALARARRAYOPEXPR" if node.flag("useOr") => self.any_array(level, node),
             "NULLTEST" if node.int("nulltesttype") == 0 => self.constant(level, node.child("arg")),
             "BOOLEANTEST" => self.constant(level, node.child("arg")),
-            "VAR" => self.constant(level, Some(node)),
+            "VAR" | "FUNCEXPR" => self.constant(level, Some(node)),
             "SUBLINK" => self.any_sublink(level, node),
             "ROWCOMPAREEXPR" => self.row_comparison(level, node),
             _ => {}
@@ -65,7 +65,8 @@ impl<'a> Walker<'a> {
         let inner = strip(node);
         if inner.tag == "VAR" {
             self.resolve(level, inner, &mut out, 0);
-        } else {
+        }
+        if out.is_empty() {
             out.extend(self.expression(level, inner));
         }
         out.retain(|&(_, column)| column > 0);

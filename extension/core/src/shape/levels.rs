@@ -144,6 +144,25 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The expression of a sub-query's target list behind `var`, with its level. None behind a set
+    /// operation, which has several.
+    pub(super) fn behind(&self, level: usize, var: &'a Node) -> Option<(usize, &'a Node)> {
+        let (at, rte, column) = self.entry_of(level, var)?;
+        let sub = match rte {
+            Rte::Subquery(sub) => *sub,
+            Rte::Cte(name, up) => self.cte_level(at, name, *up)?,
+            Rte::Alias(columns) => {
+                let alias = usize::try_from(column - 1).ok().and_then(|i| columns.get(i));
+                return Some((at, alias.and_then(Value::node)?));
+            }
+            Rte::Relation(_) | Rte::Other => return None,
+        };
+        if self.levels[sub].query.child("setOperations").is_some() {
+            return None;
+        }
+        Some((sub, self.entry(sub, column)?))
+    }
+
     fn entry(&self, level: usize, resno: i64) -> Option<&'a Node> {
         let query = self.levels[level].query;
         query.nodes("targetList").find(|e| e.int("resno") == resno).and_then(|e| e.child("expr"))

@@ -7,7 +7,7 @@ use crate::nodetree::{Node, Value};
 /// Nodes that an index expression may be made of. Not among them: what only one statement has
 /// (parameters, sub-selects, aggregates), what depends on the session, and casts to a domain, whose
 /// checks may call any function.
-const INDEXABLE: [&str; 23] = [
+const INDEXABLE: [&str; 26] = [
     "VAR",
     "CONST",
     "OPEXPR",
@@ -31,14 +31,21 @@ const INDEXABLE: [&str; 23] = [
     "BOOLEANTEST",
     "SUBSCRIPTINGREF",
     "COLLATE",
+    "COLLATEEXPR",
+    "MINMAX",
+    "MINMAXEXPR",
 ];
+
+/// Views and sub-queries, one in the other, whose expressions are put together.
+const MAX_NESTED: usize = 8;
 
 impl<'a> Walker<'a> {
     /// The dump of `node` with every column as one of a single table that has number 1 in the range
     /// table, and the use of that table. `None` when it reads no column, columns of several tables,
     /// or something that is no function of a row.
     pub(super) fn lift(&self, level: usize, node: &'a Node) -> Option<(usize, String)> {
-        let mut lift = Lift { table_use: None, text: String::new(), from: node.span.start };
+        let from = node.span.start;
+        let mut lift = Lift { table_use: None, text: String::new(), from, depth: 0 };
         self.lift_node(level, node, &mut lift)?;
         lift.text.push_str(self.text.get(lift.from..node.span.end)?);
         Some((lift.table_use?, lift.text))
@@ -56,14 +63,34 @@ impl<'a> Walker<'a> {
         }
         let mut columns = Vec::new();
         self.resolve(level, node, &mut columns, 0);
-        let &[(at, column)] = columns.as_slice() else { return None };
-        if column <= 0 || *lift.table_use.get_or_insert(at) != at {
+        let (at, text) = match columns.as_slice() {
+            &[(at, column)] if column > 0 => {
+                (at, renumbered(self.text.get(node.span.clone())?, column))
+            }
+            [] => self.lift_behind(level, node, lift.depth)?,
+            _ => return None,
+        };
+        if *lift.table_use.get_or_insert(at) != at {
             return None;
         }
         lift.text.push_str(self.text.get(lift.from..node.span.start)?);
-        lift.text.push_str(&renumbered(self.text.get(node.span.clone())?, column));
+        lift.text.push_str(&text);
         lift.from = node.span.end;
         Some(())
+    }
+
+    /// The expression that a column of a view or a sub-query stands for, which the planner puts in its
+    /// place.
+    fn lift_behind(&self, level: usize, var: &'a Node, depth: usize) -> Option<(usize, String)> {
+        let (inner_level, node) = self.behind(level, var)?;
+        if depth >= MAX_NESTED {
+            return None;
+        }
+        let from = node.span.start;
+        let mut lift = Lift { table_use: None, text: String::new(), from, depth: depth + 1 };
+        self.lift_node(inner_level, node, &mut lift)?;
+        lift.text.push_str(self.text.get(lift.from..node.span.end)?);
+        Some((lift.table_use?, lift.text))
     }
 
     fn lift_value(&self, level: usize, value: &'a Value, lift: &mut Lift) -> Option<()> {
@@ -80,8 +107,15 @@ impl<'a> Walker<'a> {
     /// The element that stands for an expression over one table: its use and its number.
     pub(super) fn expression(&self, level: usize, node: &'a Node) -> Option<(usize, i16)> {
         let inner = strip(node);
-        if matches!(inner.tag.as_str(), "VAR" | "CONST" | "PARAM") {
+        if matches!(inner.tag.as_str(), "CONST" | "PARAM") {
             return None;
+        }
+        if inner.tag == "VAR" {
+            let mut columns = Vec::new();
+            self.resolve(level, inner, &mut columns, 0);
+            if !columns.is_empty() {
+                return None;
+            }
         }
         let (at, dump) = self.lift(level, inner)?;
         Some((at, self.facts.expression(self.oids[at], &dump)?))
@@ -111,6 +145,8 @@ struct Lift {
     text: String,
     /// What of the dump is not yet taken over begins here.
     from: usize,
+    /// Sub-queries that were gone into.
+    depth: usize,
 }
 
 /// A dumped VAR as one of column `column` of the only table. Values are replaced field by field, for

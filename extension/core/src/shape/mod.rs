@@ -5,6 +5,7 @@
 //! down to the tables; what the planner makes of it is left to the planner.
 
 mod clauses;
+mod inside;
 mod levels;
 mod lift;
 mod orders;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{QueryShape, TableId, is_element};
 use crate::nodetree::{Node, Tree, Value};
+pub use inside::{Inside, Part};
 use levels::{Level, Rte};
 
 /// What the server's catalog says of operators and relations.
@@ -92,6 +94,8 @@ pub struct Extract {
     pub shape: QueryShape,
     /// The parameters, ascending by number.
     pub params: Vec<ParamUse>,
+    /// Those of them that are parts of expressions.
+    pub inside: BTreeSet<Inside>,
     /// Oids of the relations of all kinds that the statement names, with their `relkind`.
     pub relations: BTreeMap<u32, char>,
 }
@@ -125,6 +129,7 @@ pub fn extract(trees: &[Tree<'_>], facts: &dyn Facts) -> Extract {
         result.shape.uses.append(&mut walker.uses);
         result.shape.updated.append(&mut walker.updated);
         result.shape.deleted.append(&mut walker.deleted);
+        result.inside.append(&mut walker.inside);
         for (number, param) in walker.params {
             params.entry(number).or_insert(param);
         }
@@ -157,6 +162,7 @@ struct Walker<'a> {
     updated: Vec<(TableId, Vec<i16>)>,
     deleted: Vec<TableId>,
     params: BTreeMap<u32, ParamUse>,
+    inside: BTreeSet<Inside>,
 }
 
 impl<'a> Walker<'a> {
@@ -174,6 +180,7 @@ impl<'a> Walker<'a> {
             updated: Vec::new(),
             deleted: Vec::new(),
             params: BTreeMap::new(),
+            inside: BTreeSet::new(),
         }
     }
 
@@ -238,6 +245,7 @@ impl<'a> Walker<'a> {
             }
             "SUBLINK" => self.sublink(level, node),
             _ => {
+                self.inside(level, node);
                 for (_, value) in &node.fields {
                     self.read_value(level, value);
                 }

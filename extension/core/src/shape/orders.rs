@@ -93,9 +93,7 @@ impl<'a> Walker<'a> {
             });
         }
         for (argument, descending) in found {
-            let mut columns = Vec::new();
-            self.resolve(level, argument, &mut columns, 0);
-            for (at, column) in columns.into_iter().filter(|&(_, column)| column > 0) {
+            for (at, column) in self.columns(level, argument) {
                 let key = IndexKey { column, descending, nulls_first: descending };
                 let order = Order { keys: vec![key], fixed: true, limited: true };
                 if !self.uses[at].orders.contains(&order) {
@@ -106,13 +104,12 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Calls `f` with each one-argument aggregate over a plain column below `node`.
+/// Calls `f` with each one-argument aggregate below `node` and its argument.
 fn find_min_max<'a>(node: &'a Node, f: &mut dyn FnMut(u32, &'a Node)) {
     if node.tag == "AGGREF" {
         let args: Vec<&Node> = node.nodes("args").collect();
         if let &[entry] = args.as_slice()
             && let Some(argument) = entry.child("expr").map(strip)
-            && argument.tag == "VAR"
         {
             f(node.oid("aggfnoid"), argument);
         }

@@ -19,7 +19,7 @@ mod tokens;
 pub use grouping::{restore_grouped_constants, unify_group_by};
 pub use lexer::{Token, TokenKind, tokenize};
 pub use literals::repair_typed_literals;
-pub use params::{output_params, parameter_numbers, params_near, result_params};
+pub use params::{output_params, parameter_numbers, params_near, result_params, with_constants};
 pub use repair::{Attempt, MAX_ATTEMPTS, ParamType, ServerError, implied_types, repair_syntax};
 
 use tokens::Tokens;

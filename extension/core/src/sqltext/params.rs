@@ -5,11 +5,11 @@
 //! settles on text and fails at a function or operator further out. The functions here go the way
 //! back from that place to the parameters.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::{Block, Span, blocks, same_name, split_alias};
 use super::keywords::{ends_operand, is_reserved};
-use super::lexer::TokenKind;
+use super::lexer::{TokenKind, tokenize};
 use super::tokens::Tokens;
 
 /// Deeper expressions than this are not searched: the search recurses.
@@ -61,6 +61,26 @@ pub fn output_params(text: &str) -> Vec<u32> {
 pub fn parameter_numbers(text: &str) -> Vec<u32> {
     let numbers: BTreeSet<u32> = Tokens::new(text).params().map(|(_, number)| number).collect();
     numbers.into_iter().collect()
+}
+
+/// The text with string constants in the place of parameters. The other parameters keep their numbers.
+/// `None` when one cannot be written between plain quotes.
+#[must_use]
+pub fn with_constants(text: &str, constants: &BTreeMap<u32, String>) -> Option<String> {
+    let mut written = String::with_capacity(text.len());
+    let mut from = 0;
+    for token in tokenize(text) {
+        let TokenKind::Param(number) = token.kind else { continue };
+        let Some(constant) = constants.get(&number) else { continue };
+        if constant.contains(['\\', '\0']) {
+            return None;
+        }
+        written.push_str(text.get(from..token.start)?);
+        written.push_str(&format!("'{}'", constant.replace('\'', "''")));
+        from = token.end;
+    }
+    written.push_str(text.get(from..)?);
+    Some(written)
 }
 
 /// Numbers in the order in which they were found, each once.

@@ -1,5 +1,7 @@
 //! Normalized texts before and after, as PostgreSQL 15 stores and wants them.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -334,4 +336,16 @@ fn long_lists_take_linear_time() {
     let attempt = Attempt::new(&text);
     let error = ServerError { sqlstate: "42883", message: "function sum(text)", position: Some(8) };
     assert_eq!(attempt.after(&error).map(|next| next.types.len()), Some(50_000));
+}
+
+#[test]
+fn constants_are_put_back() {
+    let constants = BTreeMap::from([(1, "it's".to_owned()), (3, "day".to_owned())]);
+    let text = "select '$1', date_trunc($3, a) from t where d->>$1 = $2 -- $1";
+    assert_eq!(
+        with_constants(text, &constants).as_deref(),
+        Some("select '$1', date_trunc('day', a) from t where d->>'it''s' = $2 -- $1")
+    );
+    let backslash = BTreeMap::from([(2, "a\\b".to_owned())]);
+    assert_eq!(with_constants(text, &backslash), None);
 }
