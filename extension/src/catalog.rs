@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::error::AdvisorError;
 use crate::query;
+use crate::shadow;
 use crate::sys;
 
 const TABLES: &str = include_str!("../../sql/catalog/tables.sql");
@@ -113,7 +114,9 @@ impl ServerCatalog {
             .transpose()
             .map_err(|error| AdvisorError::Catalog(error.to_string()))?
             .unwrap_or_default();
-        for row in rows {
+        let elsewhere = shadow::activity()?;
+        for mut row in rows {
+            row.activity = elsewhere.get(&row.oid).copied().or(row.activity);
             self.row_security.push(row.row_security);
             let table = table(row);
             self.by_oid.insert(table.oid, self.model.tables.len());

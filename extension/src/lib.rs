@@ -23,6 +23,7 @@ mod report;
 mod sampling;
 mod session;
 mod settings;
+mod shadow;
 mod sizes;
 mod statements;
 mod sys;

@@ -37,6 +37,7 @@ static MIN_CALLS: GucSetting<i32> = GucSetting::<i32>::new(1);
 static MIN_MEAN_TIME: GucSetting<f64> = GucSetting::<f64>::new(0.0);
 static INCLUDE_COLUMNS: GucSetting<i32> = GucSetting::<i32>::new(4);
 static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
+static SHADOW: GucSetting<bool> = GucSetting::<bool>::new(false);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -239,6 +240,12 @@ pub(crate) fn register() {
         &SECOND_OPINION,
     );
     flag(
+        c"mcp_advisor.shadow",
+        c"Plan by the sizes in the catalog, not by those of the files.",
+        c"For a scratch database that mcp_import_statistics filled with the statistics of another one; the import switches it on for the database.",
+        &SHADOW,
+    );
+    flag(
         c"mcp_advisor.progress",
         c"Report the progress of advising functions in notices.",
         c"At most every 250 ms a NOTICE \"progress\" whose DETAIL is a JSON object.",
@@ -315,6 +322,11 @@ pub(crate) fn health_ignore() -> Ignored {
 /// How long one check of the database's health may take.
 pub(crate) fn health_time_limit() -> Duration {
     Duration::from_millis(u64::try_from(HEALTH_TIME_LIMIT.get()).unwrap_or(0))
+}
+
+/// Whether sizes are those of the catalog.
+pub(crate) fn shadow() -> bool {
+    SHADOW.get()
 }
 
 /// Whether progress is reported.

@@ -1,6 +1,5 @@
 -- The relations that are the database's own: not the system's, of no extension, not temporary, and
--- not what an import of such a document made. {words} is whether the text needs the words of the
--- workload ($1, text[]).
+-- not what an import of such a document keeps for itself.
 with member (classid, objid) as (
     select d.classid, d.objid
     from pg_catalog.pg_depend as d
