@@ -66,9 +66,10 @@ pub const SETTINGS: [&str; 48] = [
     "work_mem",
 ];
 
-/// The forms of values that the texts of statistics are written in and read in, besides
-/// [`crate::SEARCH_PATH`].
-pub const FORMS: [(&str, &str); 4] = [
+/// The settings that the texts run under and that values are written in and read in, besides
+/// [`crate::SEARCH_PATH`]. Queries of the catalog are estimated too high for a compiler to pay.
+pub const FORMS: [(&str, &str); 5] = [
+    ("jit", "off"),
     ("extra_float_digits", "3"),
     ("datestyle", "ISO, YMD"),
     ("intervalstyle", "postgres"),

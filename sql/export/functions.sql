@@ -26,6 +26,30 @@ with recursive candidate (oid, name, body) as (
         )
 ),
 
+mentioned (oid, word) as materialized (
+    select distinct
+        c.oid,
+        w.word
+    from candidate as c
+    cross join lateral pg_catalog.regexp_split_to_table(c.body, '[^a-z0-9_$]+') as w (word)
+),
+
+linked (oid, needs) as materialized (
+    select
+        m.oid,
+        c.oid
+    from mentioned as m
+    join candidate as c
+        on pg_catalog.lower(c.name) = m.word
+    union
+    select
+        d.objid,
+        d.refobjid
+    from pg_catalog.pg_depend as d
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+        and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+),
+
 needed (oid) as (
     select c.oid
     from candidate as c
@@ -47,22 +71,10 @@ needed (oid) as (
     union
     select c.oid
     from needed as n
-    join candidate as user_of
-        on user_of.oid = n.oid
+    join linked as l
+        on l.oid = n.oid
     join candidate as c
-        on exists (
-            select
-            from pg_catalog.regexp_split_to_table(user_of.body, '[^a-z0-9_$]+') as w (word)
-            where w.word = pg_catalog.lower(c.name)
-        )
-        or exists (
-            select
-            from pg_catalog.pg_depend as d
-            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                and d.objid = user_of.oid
-                and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                and d.refobjid = c.oid
-        )
+        on c.oid = l.needs
 )
 
 select

@@ -45,6 +45,15 @@ join own_schema as n
     on n.oid = c.relnamespace
 where n.stays
     and c.relkind in ('r', 'p', 'v', 'm', 'S')
+    -- The sequence of an identity column goes with it.
+    and not exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.objid = c.oid
+            and d.deptype = 'i'
+            and c.relkind = 'S'
+    )
     and not exists (
         select
         from member as m
@@ -57,6 +66,14 @@ join own_schema as n
     on n.oid = p.pronamespace
 where n.stays
     and p.prokind in ('f', 'w')
+    -- Those that make values of a range go with its type.
+    and not exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+            and d.objid = p.oid
+            and d.deptype = 'i'
+    )
     and not exists (
         select
         from member as m

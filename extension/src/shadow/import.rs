@@ -40,6 +40,8 @@ pub(crate) fn import(document: Value, replace: bool) -> Result<Value, AdvisorErr
     for (name, value) in export::FORMS {
         scope.set(name, value);
     }
+    // What is there already, or dropped with something else, is no news.
+    scope.set("client_min_messages", "warning");
     // Functions may be written for tables that come later.
     scope.set("check_function_bodies", "off");
     make_room(replace)?;
