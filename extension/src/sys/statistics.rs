@@ -223,12 +223,13 @@ fn element(kind: Kind) -> Result<(pg_sys::Oid, pg_sys::Oid, pg_sys::Oid), Server
         let equal = pg_sys::Oid::from(pg_sys::TextEqualOperator);
         return Ok((pg_sys::TEXTOID, equal, pg_sys::Oid::from(DEFAULT_COLLATION)));
     }
-    match (element, operators(element)) {
-        (pg_sys::InvalidOid, _) | (_, (pg_sys::InvalidOid, _)) => {
-            Err(invalid("the type has no elements for such statistics"))
-        }
-        (element, (equal, _)) => Ok((element, equal, kind.collation)),
+    if element != pg_sys::InvalidOid
+        && let (equal, _) = operators(element)
+        && equal != pg_sys::InvalidOid
+    {
+        return Ok((element, equal, kind.collation));
     }
+    Err(invalid("the type has no elements for such statistics"))
 }
 
 /// The range type of a range or multirange; none of another type.

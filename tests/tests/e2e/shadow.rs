@@ -44,7 +44,7 @@ pub(crate) fn import(client: &mut Client, document: &Value) -> Result<Value> {
 
 /// A database with the odd schema, vacuumed and analyzed but for one table, and settings of its own.
 pub(crate) fn odd_database(fixture: &Fixture, name: &str) -> Result<Client> {
-    let mut client = fixture.database(name, &["pg_trgm", "pg_stat_statements", "mcp_advisor"])?;
+    let mut client = fixture.database(name, &["hypopg", "pg_trgm", "pg_stat_statements", "mcp_advisor"])?;
     client.batch_execute(ODD)?;
     let tables = "select format('%I.%I', schemaname, relname) from pg_stat_user_tables
         where relname <> 'never' union select 'public.events' order by 1";
@@ -107,7 +107,7 @@ fn odd_queries() -> Vec<&'static str> {
 fn odd(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_odd_from")?;
     let document = export(&mut original, "queries => '{}'")?;
-    let mut client = fixture.database("shadow_odd_to", &["mcp_advisor"])?;
+    let mut client = fixture.database("shadow_odd_to", &["hypopg", "mcp_advisor"])?;
     let answer = import(&mut client, &document)?;
     ensure!(answer["left_out"] == json!([]) && answer["notes"] == json!([]), "{answer}");
     // In the session of the import and in a new one.
@@ -128,7 +128,7 @@ fn odd(fixture: &Fixture) -> Result<()> {
 }
 
 fn all_of_tpch(fixture: &Fixture) -> Result<()> {
-    let mut original = fixture.database("shadow_tpch_from", &["mcp_advisor"])?;
+    let mut original = fixture.database("shadow_tpch_from", &["hypopg", "mcp_advisor"])?;
     let spec = tpch::Spec { scale: 0.02, primary_keys: true };
     tpch::load(&fixture.cluster, "shadow_tpch_from", spec, &|_| ())?;
     original.batch_execute(
@@ -136,7 +136,7 @@ fn all_of_tpch(fixture: &Fixture) -> Result<()> {
         create index on orders (o_orderdate); create index on orders (o_custkey)",
     )?;
     let document = export(&mut original, "queries => '{}'")?;
-    let mut shadow = fixture.database("shadow_tpch_to", &["mcp_advisor"])?;
+    let mut shadow = fixture.database("shadow_tpch_to", &["hypopg", "mcp_advisor"])?;
     import(&mut shadow, &document)?;
     let queries: Vec<&str> = tpch::queries().iter().map(|query| query.sql).collect();
     ensure!(queries.len() == 22);
@@ -147,7 +147,7 @@ fn all_of_tpch(fixture: &Fixture) -> Result<()> {
 fn plain_role(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_plain_from")?;
     let document = export(&mut original, "queries => '{}'")?;
-    let mut admin = fixture.database("shadow_plain_to", &["mcp_advisor"])?;
+    let mut admin = fixture.database("shadow_plain_to", &["hypopg", "mcp_advisor"])?;
     admin.batch_execute(
         "create role shadow_owner login; create role shadow_other login;
         alter database shadow_plain_to owner to shadow_owner",
@@ -197,7 +197,7 @@ fn advice(fixture: &Fixture) -> Result<()> {
     let expected = advised(&mut original)?;
     ensure!(expected.len() >= 2, "{expected:?}");
     let document = export(&mut original, "")?;
-    let mut shadow = fixture.database("shadow_advice_to", &["mcp_advisor"])?;
+    let mut shadow = fixture.database("shadow_advice_to", &["hypopg", "mcp_advisor"])?;
     import(&mut shadow, &document)?;
     let found = advised(&mut shadow)?;
     ensure!(found == expected, "{found:#?}\ninstead of\n{expected:#?}");
@@ -211,15 +211,15 @@ fn advice(fixture: &Fixture) -> Result<()> {
 }
 
 fn without_values(fixture: &Fixture) -> Result<()> {
-    let mut client = fixture.database("shadow_values", &["mcp_advisor"])?;
+    let mut client = fixture.database("shadow_values", &["hypopg", "mcp_advisor"])?;
     client.batch_execute(
         "create table planted (a text, b text[], c int4range, d numeric, e text);
         insert into planted select 'canary' || i % 10, array['canary' || i % 5], int4range(777000 + i, 778000 + i),
             888000 + i, 'canary' || i from generate_series(1, 3000) as i;
         create index on planted (upper(a)); create statistics s (mcv) on a, d from planted;
-        create statistics x on (a || 'y') from planted;
-        vacuum analyze planted",
+        create statistics x on (a || 'y') from planted",
     )?;
+    client.batch_execute("vacuum analyze planted")?;
     let without = export(&mut client, "values => false, queries => '{}'")?;
     let text = without.to_string().to_lowercase();
     for canary in ["canary", "7770", "7775", "8881", "8885"] {
@@ -241,7 +241,7 @@ fn without_values(fixture: &Fixture) -> Result<()> {
     let distinct: BTreeSet<&str> = with_canaries(&bounds);
     ensure!(with.to_string().matches("canary").count() < 400 && distinct.len() == 101);
     // It can be imported, and tables have their sizes.
-    let mut shadow = fixture.database("shadow_without_values", &["mcp_advisor"])?;
+    let mut shadow = fixture.database("shadow_without_values", &["hypopg", "mcp_advisor"])?;
     import(&mut shadow, &without)?;
     let (_, there) = plan(&mut client, "select * from planted")?;
     let (cost, here) = plan(&mut shadow, "select * from planted")?;
@@ -254,7 +254,7 @@ fn with_canaries(bounds: &str) -> BTreeSet<&str> {
 }
 
 fn privileges(fixture: &Fixture) -> Result<()> {
-    let mut admin = fixture.database("shadow_rights", &["pg_stat_statements", "mcp_advisor"])?;
+    let mut admin = fixture.database("shadow_rights", &["hypopg", "pg_stat_statements", "mcp_advisor"])?;
     admin.batch_execute(
         "create role shadow_reader login;
         create table open_to (mine text, theirs text); create table closed (a text);
@@ -264,8 +264,7 @@ fn privileges(fixture: &Fixture) -> Result<()> {
         create statistics s (mcv) on mine, theirs from open_to;
         alter table rows_of enable row level security;
         grant select (mine) on open_to to shadow_reader; grant select on rows_of to shadow_reader;
-        vacuum analyze open_to; vacuum analyze closed; vacuum analyze rows_of;
-        select 'statement of somebody else'",
+        analyze; select 'statement of somebody else'",
     )?;
     let mut reader = fixture.cluster.connect_as("shadow_rights", "shadow_reader")?;
     reader.batch_execute("select mcp_schemas()")?;
@@ -287,7 +286,7 @@ fn privileges(fixture: &Fixture) -> Result<()> {
 fn replaced(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_replace_from")?;
     let document = export(&mut original, "queries => '{}'")?;
-    let mut client = fixture.database("shadow_replace_to", &["mcp_advisor"])?;
+    let mut client = fixture.database("shadow_replace_to", &["hypopg", "mcp_advisor"])?;
     import(&mut client, &document)?;
     let again = |replace: bool| {
         let literal = document.to_string().replace('\'', "''");
