@@ -78,7 +78,8 @@ pub const FORMS: [(&str, &str); 5] = [
 
 /// Whether the caller may read `pg_statistic` itself, which shows what `pg_stats` has only from
 /// PostgreSQL 17: one row with one column.
-pub const MAY_READ_ALL: &str = "select pg_catalog.has_table_privilege('pg_catalog.pg_statistic', 'select') as may";
+pub const MAY_READ_ALL: &str =
+    "select pg_catalog.has_table_privilege('pg_catalog.pg_statistic', 'select') as may";
 
 /// What a section reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +194,12 @@ mod tests {
                     assert!(!section.sql.contains(['{', '}']), "{}", section.sql);
                     assert!(!section.sql.trim_end().ends_with(';'), "{}", section.sql);
                     let has_parameter = section.sql.contains("$1");
-                    assert_eq!(has_parameter, section.parameter != Parameter::None, "{}", section.sql);
+                    assert_eq!(
+                        has_parameter,
+                        section.parameter != Parameter::None,
+                        "{}",
+                        section.sql
+                    );
                 }
             }
         }

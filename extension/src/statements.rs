@@ -42,7 +42,10 @@ impl RecordedStatements {
     ///
     /// # Errors
     /// [`AdvisorError::OldStatements`].
-    pub(crate) fn text(&self, of: fn(&str, &str) -> Option<String>) -> Result<String, AdvisorError> {
+    pub(crate) fn text(
+        &self,
+        of: fn(&str, &str) -> Option<String>,
+    ) -> Result<String, AdvisorError> {
         of(&self.schema, &self.version)
             .ok_or_else(|| AdvisorError::OldStatements(self.version.clone()))
     }

@@ -182,7 +182,8 @@ async fn read(
     recorded: Option<String>,
     values: bool,
 ) -> Result<Value, ToolError> {
-    for (name, value) in export::FORMS.into_iter().chain([("search_path", advisor_sql::SEARCH_PATH)])
+    for (name, value) in
+        export::FORMS.into_iter().chain([("search_path", advisor_sql::SEARCH_PATH)])
     {
         let sql = "select pg_catalog.set_config($1, $2, true)";
         session.rows(sql, &[Param::Text(Some(name)), Param::Text(Some(value))]).await?;

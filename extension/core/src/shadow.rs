@@ -5,6 +5,9 @@
 //! written here, from what their output functions print, and are valid by construction.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 /// Most columns and expressions of one statistics object (`STATS_MAX_DIMENSIONS`, `statistics.h`).
 const MAX_DIMENSIONS: usize = 8;
@@ -20,7 +23,7 @@ const DEPENDENCIES: [u32; 2] = [0xB454_9A2C, 1];
 /// # Errors
 /// What is wrong with the text.
 pub fn ndistinct(printed: &str, numbers: &BTreeMap<i16, i16>) -> Result<Vec<u8>, String> {
-    let items: BTreeMap<String, f64> = read(printed)?;
+    let items = read(printed)?;
     let mut bytes = header(NDISTINCT, items.len());
     for (columns, count) in items {
         if !count.is_finite() {
@@ -41,7 +44,7 @@ pub fn ndistinct(printed: &str, numbers: &BTreeMap<i16, i16>) -> Result<Vec<u8>,
 /// # Errors
 /// What is wrong with the text.
 pub fn dependencies(printed: &str, numbers: &BTreeMap<i16, i16>) -> Result<Vec<u8>, String> {
-    let items: BTreeMap<String, f64> = read(printed)?;
+    let items = read(printed)?;
     let mut bytes = header(DEPENDENCIES, items.len());
     for (columns, degree) in items {
         if !(0.0..=1.0).contains(&degree) {
@@ -56,9 +59,33 @@ pub fn dependencies(printed: &str, numbers: &BTreeMap<i16, i16>) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn read(printed: &str) -> Result<BTreeMap<String, f64>, String> {
-    let items: BTreeMap<String, f64> =
-        serde_json::from_str(printed).map_err(|error| error.to_string())?;
+/// The members of an object in their order, which decides between dependencies of equal degree.
+struct Items(Vec<(String, f64)>);
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Items;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of numbers")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Items, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = map.next_entry()? {
+                    items.push(item);
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+fn read(printed: &str) -> Result<Vec<(String, f64)>, String> {
+    let Items(items) = serde_json::from_str(printed).map_err(|error| error.to_string())?;
     if items.is_empty() { Err("there is no item".to_owned()) } else { Ok(items) }
 }
 
@@ -121,9 +148,11 @@ mod tests {
         assert_eq!(bytes.len(), 12 + 2 * (8 + 4 + 4));
         assert_eq!(bytes[..4], 0xA352_BFA4_u32.to_ne_bytes());
         assert_eq!(bytes[8..12], 2_u32.to_ne_bytes());
-        assert_eq!(bytes[12..20], 7.0_f64.to_ne_bytes());
-        assert_eq!(bytes[24..28], [1_i16.to_ne_bytes(), (-1_i16).to_ne_bytes()].concat());
-        assert_eq!(bytes[40..44], [1_i16.to_ne_bytes(), 4_i16.to_ne_bytes()].concat());
+        // In the order in which they were printed.
+        assert_eq!(bytes[12..20], 300.0_f64.to_ne_bytes());
+        assert_eq!(bytes[24..28], [1_i16.to_ne_bytes(), 4_i16.to_ne_bytes()].concat());
+        assert_eq!(bytes[28..36], 7.0_f64.to_ne_bytes());
+        assert_eq!(bytes[40..44], [1_i16.to_ne_bytes(), (-1_i16).to_ne_bytes()].concat());
     }
 
     #[test]
@@ -136,7 +165,9 @@ mod tests {
 
     #[test]
     fn what_is_no_such_text_is_refused() {
-        for text in ["", "[]", "{}", "{\"2\": 3}", "{\"2, 9\": 3}", "{\"2, x\": 3}", "{\"2, 0\": 3}"] {
+        for text in
+            ["", "[]", "{}", "{\"2\": 3}", "{\"2, 9\": 3}", "{\"2, x\": 3}", "{\"2, 0\": 3}"]
+        {
             assert!(ndistinct(text, &numbers()).is_err(), "{text}");
         }
         let long = format!("{{\"{}\": 3}}", ["2"; 9].join(", "));

@@ -13,10 +13,10 @@ use crate::shadow;
 /// See `sql/comments.sql` for what the arguments mean.
 #[pg_extern(stable, parallel_restricted)]
 fn mcp_export_statistics(
-    values: default!(Option<bool>, "true"),
+    with_values: default!(Option<bool>, "true"),
     queries: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> Result<JsonB, ErrorReport> {
-    let values = required("values", values)?;
+    let values = required("with_values", with_values)?;
     let queries = queries
         .map(|queries| queries.into_iter().collect::<Option<Vec<String>>>())
         .map(|queries| queries.ok_or(AdvisorError::NullElement("queries")))

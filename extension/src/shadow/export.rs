@@ -11,7 +11,8 @@ use crate::statements::RecordedStatements;
 use crate::sys;
 
 /// What can be done without pg_stat_statements.
-const INSTEAD: &str = " Or give the statements: mcp_export_statistics(queries => ARRAY['SELECT …']).";
+const INSTEAD: &str =
+    " Or give the statements: mcp_export_statistics(queries => ARRAY['SELECT …']).";
 
 /// The document of this database. `queries` are the workload instead of what pg_stat_statements
 /// recorded; an empty list is none.
@@ -57,7 +58,13 @@ fn document(values: bool, workload: Vec<Value>) -> Result<Value, AdvisorError> {
         let args: Vec<DatumWithOid<'_>> = match parameter {
             Parameter::None => Vec::new(),
             Parameter::Settings => {
-                vec![export::SETTINGS.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().into()]
+                vec![
+                    export::SETTINGS
+                        .iter()
+                        .map(|name| (*name).to_owned())
+                        .collect::<Vec<_>>()
+                        .into(),
+                ]
             }
             Parameter::Workload => vec![texts.clone().into()],
         };

@@ -12,14 +12,18 @@ use pgrx::Spi;
 use pgrx::datum::DatumWithOid;
 use serde_json::{Value, json};
 
-use super::document::{Document, Expression, Extended, Head, Range, Setting, Statement, Statistics};
+use super::document::{
+    Document, Expression, Extended, Head, Range, Setting, Statement, Statistics,
+};
 use super::objects;
 use crate::error::AdvisorError;
 use crate::query;
 use crate::sys::{self, CommonItem, ExtendedContent, SessionScope};
 
-const FOUND: &str =
-    concat!(include_str!("../../../sql/export/own.sql"), include_str!("../../../sql/shadow/found.sql"));
+const FOUND: &str = concat!(
+    include_str!("../../../sql/export/own.sql"),
+    include_str!("../../../sql/shadow/found.sql")
+);
 const DROP: &str = include_str!("../../../sql/shadow/drop.sql");
 const KEEP: &str = include_str!("../../../sql/shadow/keep.sql");
 const RELATIONS: &str = include_str!("../../../sql/shadow/relations.sql");
@@ -101,11 +105,8 @@ fn make_room(replace: bool) -> Result<(), AdvisorError> {
         let relation = with_pages.or(first).unwrap_or_else(|| "mcp_shadow.source".to_owned());
         return Err(AdvisorError::NotEmpty { relation, imported: imported && !replace });
     }
-    let names: Vec<String> = export::SETTINGS
-        .into_iter()
-        .chain(["mcp_advisor.shadow"])
-        .map(str::to_owned)
-        .collect();
+    let names: Vec<String> =
+        export::SETTINGS.into_iter().chain(["mcp_advisor.shadow"]).map(str::to_owned).collect();
     for statement in query::texts(DROP, &[names.into()])? {
         objects::run(&statement)?.map_err(AdvisorError::Statement)?;
     }
@@ -364,7 +365,8 @@ fn keep(document: &Document, relations: &Relations) -> Result<(), AdvisorError> 
 /// Differences between the servers by which plans may differ.
 fn differences(document: &Document) -> Result<Vec<String>, AdvisorError> {
     let here = Spi::connect(|client| {
-        let row = client.select(include_str!("../../../sql/export/server.sql"), Some(1), &[])?.first();
+        let row =
+            client.select(include_str!("../../../sql/export/server.sql"), Some(1), &[])?.first();
         let text = |at| row.get::<String>(at).map(Option::unwrap_or_default);
         let number = |at| row.get::<i32>(at).map(Option::unwrap_or_default);
         Ok::<_, pgrx::spi::SpiError>((number(1)?, number(2)?, [text(3)?, text(4)?, text(5)?]))

@@ -34,7 +34,8 @@ pub(super) fn make(objects: &[Object]) -> Result<Vec<String>, AdvisorError> {
             pending = failures.into_iter().map(|(object, _)| object).collect();
             continue;
         }
-        let is_optional = |object: &Object| matches!(object.kind.as_str(), "function" | "extension");
+        let is_optional =
+            |object: &Object| matches!(object.kind.as_str(), "function" | "extension");
         let needed = failures.iter().position(|(object, _)| !is_optional(object));
         if let Some(at) = needed {
             let (object, error) = failures.swap_remove(at);

@@ -5,8 +5,8 @@
 
 use std::ffi::CStr;
 
-use pgrx::pg_sys;
 use pg_sys::{AlterTableType, ConstrType, NodeTag, ObjectType};
+use pgrx::pg_sys;
 
 use super::analyze::{list_len, parse, to_c_string};
 use super::position::locating;
@@ -20,9 +20,7 @@ use super::subxact::ServerError;
 pub(crate) fn check_object(kind: &str, text: &str) -> Result<(), ServerError> {
     let text = to_c_string(text)?;
     // SAFETY: what is read is allocated by the parser in the current context.
-    let fits = locating(|| unsafe {
-        parse(text.as_ptr()).map(|raw| makes(kind, (*raw).stmt))
-    })?;
+    let fits = locating(|| unsafe { parse(text.as_ptr()).map(|raw| makes(kind, (*raw).stmt)) })?;
     match fits {
         Ok(true) => Ok(()),
         Ok(false) => Err(invalid(&format!("the statement makes no {kind}"))),

@@ -256,8 +256,7 @@ fn array(
     // array that is not compressed or stored elsewhere.
     unsafe {
         let reader = pg_sys::Oid::from(pg_sys::F_ARRAY_IN);
-        let datum =
-            pg_sys::OidInputFunctionCall(reader, text.as_ptr().cast_mut(), element, typmod);
+        let datum = pg_sys::OidInputFunctionCall(reader, text.as_ptr().cast_mut(), element, typmod);
         let array: *mut pg_sys::ArrayType = datum.cast_mut_ptr();
         if (*array).ndim != 1 || pg_sys::array_contains_nulls(array) {
             return Err(invalid("values are not a list without nulls"));
@@ -290,8 +289,7 @@ pub(super) fn float_array(numbers: &[f32]) -> pg_sys::Datum {
 
 /// What ANALYZE takes a column to be: of an index, the expression behind it.
 unsafe fn kind_of(relation: pg_sys::Oid, column: i16) -> Result<Kind, ServerError> {
-    let mut kind =
-        Kind { type_oid: pg_sys::InvalidOid, typmod: -1, collation: pg_sys::InvalidOid };
+    let mut kind = Kind { type_oid: pg_sys::InvalidOid, typmod: -1, collation: pg_sys::InvalidOid };
     // SAFETY: writes the three out parameters, or raises an ERROR for an unknown column; the index
     // is locked while its expressions, which its cache entry owns, are looked at.
     unsafe {

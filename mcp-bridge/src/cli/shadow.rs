@@ -45,7 +45,13 @@ pub struct AdviseArgs {
     /// The database to advise on; it is only read, and needs no extension but pg_stat_statements.
     ///
     /// Prefer MCP_BRIDGE_SOURCE_URI: arguments are visible to all users of the machine.
-    #[arg(long, value_name = "URI", env = "MCP_BRIDGE_SOURCE_URI", hide_env_values = true, group = "origin")]
+    #[arg(
+        long,
+        value_name = "URI",
+        env = "MCP_BRIDGE_SOURCE_URI",
+        hide_env_values = true,
+        group = "origin"
+    )]
     pub source: Option<String>,
     /// A file of `export` instead.
     #[arg(long, value_name = "FILE", group = "origin")]

@@ -44,7 +44,8 @@ pub(crate) fn import(client: &mut Client, document: &Value) -> Result<Value> {
 
 /// A database with the odd schema, vacuumed and analyzed but for one table, and settings of its own.
 pub(crate) fn odd_database(fixture: &Fixture, name: &str) -> Result<Client> {
-    let mut client = fixture.database(name, &["hypopg", "pg_trgm", "pg_stat_statements", "mcp_advisor"])?;
+    let mut client =
+        fixture.database(name, &["hypopg", "pg_trgm", "pg_stat_statements", "mcp_advisor"])?;
     client.batch_execute(ODD)?;
     let tables = "select format('%I.%I', schemaname, relname) from pg_stat_user_tables
         where relname <> 'never' union select 'public.events' order by 1";
@@ -100,13 +101,20 @@ fn assert_same_plans(original: &mut Client, shadow: &mut Client, queries: &[&str
     Ok(())
 }
 
+/// The document with these statements as the workload.
+fn export_for(client: &mut Client, queries: &[&str]) -> Result<Value> {
+    let sql = "select mcp_export_statistics(queries => $1)::text";
+    let text: String = client.query_one(sql, &[&queries])?.try_get(0)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
 fn odd_queries() -> Vec<&'static str> {
     QUERIES.lines().filter(|line| !line.starts_with("--")).collect()
 }
 
 fn odd(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_odd_from")?;
-    let document = export(&mut original, "queries => '{}'")?;
+    let document = export_for(&mut original, &odd_queries())?;
     let mut client = fixture.database("shadow_odd_to", &["hypopg", "mcp_advisor"])?;
     let answer = import(&mut client, &document)?;
     ensure!(answer["left_out"] == json!([]) && answer["notes"] == json!([]), "{answer}");
@@ -146,14 +154,17 @@ fn all_of_tpch(fixture: &Fixture) -> Result<()> {
 /// The owner of a database need not be a superuser, and others may not import into it.
 fn plain_role(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_plain_from")?;
-    let document = export(&mut original, "queries => '{}'")?;
+    let document = export_for(&mut original, &odd_queries())?;
     let mut admin = fixture.database("shadow_plain_to", &["hypopg", "mcp_advisor"])?;
     admin.batch_execute(
         "create role shadow_owner login; create role shadow_other login;
         alter database shadow_plain_to owner to shadow_owner",
     )?;
     let mut other = fixture.cluster.connect_as("shadow_plain_to", "shadow_other")?;
-    let sql = format!("select mcp_import_statistics('{{{}}}')", "\"format\": \"mcp_advisor statistics\", \"version\": 1, \"server\": {\"version_num\": 1, \"block_size\": 1, \"encoding\": \"\", \"collate\": \"\", \"ctype\": \"\"}, \"settings\": [], \"objects\": [], \"relations\": [], \"statistics\": [], \"extended\": [], \"expressions\": []");
+    let sql = format!(
+        "select mcp_import_statistics('{{{}}}')",
+        "\"format\": \"mcp_advisor statistics\", \"version\": 1, \"server\": {\"version_num\": 1, \"block_size\": 1, \"encoding\": \"\", \"collate\": \"\", \"ctype\": \"\"}, \"settings\": [], \"objects\": [], \"relations\": [], \"statistics\": [], \"extended\": [], \"expressions\": []"
+    );
     let error = refused(&mut other, &sql, "42501")?;
     ensure!(error.hint().is_some_and(|hint| hint.contains("CREATE DATABASE")), "{error:?}");
     let mut owner = fixture.cluster.connect_as("shadow_plain_to", "shadow_owner")?;
@@ -166,7 +177,8 @@ fn plain_role(fixture: &Fixture) -> Result<()> {
 }
 
 /// What is asked of both, given and recorded.
-const ADVISED: &str = "select ddl, size_bytes, round(cost_after::numeric, 1)::text, improved_queries
+const ADVISED: &str =
+    "select ddl, size_bytes, round(cost_after::numeric, 1)::text, improved_queries
     from mcp_advise_indexes(time_limit => null, min_improvement => 0.01)";
 
 fn advised(client: &mut Client) -> Result<Vec<String>> {
@@ -220,7 +232,7 @@ fn without_values(fixture: &Fixture) -> Result<()> {
         create statistics x on (a || 'y') from planted",
     )?;
     client.batch_execute("vacuum analyze planted")?;
-    let without = export(&mut client, "values => false, queries => '{}'")?;
+    let without = export(&mut client, "with_values => false, queries => '{}'")?;
     let text = without.to_string().to_lowercase();
     for canary in ["canary", "7770", "7775", "8881", "8885"] {
         ensure!(!text.contains(canary), "{canary} is in {text}");
@@ -254,7 +266,8 @@ fn with_canaries(bounds: &str) -> BTreeSet<&str> {
 }
 
 fn privileges(fixture: &Fixture) -> Result<()> {
-    let mut admin = fixture.database("shadow_rights", &["hypopg", "pg_stat_statements", "mcp_advisor"])?;
+    let mut admin =
+        fixture.database("shadow_rights", &["hypopg", "pg_stat_statements", "mcp_advisor"])?;
     admin.batch_execute(
         "create role shadow_reader login;
         create table open_to (mine text, theirs text); create table closed (a text);
@@ -285,7 +298,7 @@ fn privileges(fixture: &Fixture) -> Result<()> {
 
 fn replaced(fixture: &Fixture) -> Result<()> {
     let mut original = odd_database(fixture, "shadow_replace_from")?;
-    let document = export(&mut original, "queries => '{}'")?;
+    let document = export_for(&mut original, &odd_queries())?;
     let mut client = fixture.database("shadow_replace_to", &["hypopg", "mcp_advisor"])?;
     import(&mut client, &document)?;
     let again = |replace: bool| {

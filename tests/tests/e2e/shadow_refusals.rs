@@ -82,7 +82,8 @@ fn no_document(fixture: &Fixture) -> Result<()> {
         document.as_object_mut().context("object")?.remove(member);
         refused_whole(&mut client, &document, "22023", member)?;
     }
-    for (pages, tuples) in [(json!(-1), json!(1)), (json!(1e10), json!(1)), (json!(1), json!("x"))] {
+    for (pages, tuples) in [(json!(-1), json!(1)), (json!(1e10), json!(1)), (json!(1), json!("x"))]
+    {
         let mut document = empty();
         document["relations"] = json!([{"schema": "s", "name": "t", "is_index": false, "pages": pages,
             "tuples": tuples, "all_visible": 0}]);
@@ -166,7 +167,10 @@ fn wrong_statistics(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "shadow_wrong")?;
     let mut base = empty();
     base["objects"] = json!([
-        object("table", "create table public.t (a integer, b text, c text[], d point, e int4range)"),
+        object(
+            "table",
+            "create table public.t (a integer, b text, c text[], d point, e int4range)"
+        ),
         object("statistics", "create statistics public.s on a, b from public.t"),
     ]);
     base["relations"] = json!([{"schema": "public", "name": "t", "is_index": false, "pages": 100,
@@ -198,7 +202,10 @@ fn wrong_statistics(fixture: &Fixture) -> Result<()> {
         (json!({"n_distinct": -7.0}), "22023"),
         (json!({"correlation": 3.0}), "22023"),
         (json!({"elements": "{1}", "element_freqs": [0.1, 0.1, 0.1]}), "22023"),
-        (json!({"column": "c", "mcv": null, "histogram": null, "elements": "{a}", "element_freqs": [0.1]}), "22023"),
+        (
+            json!({"column": "c", "mcv": null, "histogram": null, "elements": "{a}", "element_freqs": [0.1]}),
+            "22023",
+        ),
         (json!({"column": "d", "mcv": null, "histogram": null}), "22023"),
     ] {
         refused_whole(&mut client, &with(changes), code, "public.t")?;
@@ -244,8 +251,14 @@ fn all_or_nothing(fixture: &Fixture) -> Result<()> {
         object("extension", "create extension there_is_no_such"),
         object("view", "create view made.v as select made.f(a) as a from made.t"),
         object("table", "create table made.t (a integer)"),
-        object("function", "create function made.f(x integer) returns integer language sql immutable as 'select x + 1'"),
-        object("function", "create function made.g(x made.nothing) returns integer language sql as 'select 1'"),
+        object(
+            "function",
+            "create function made.f(x integer) returns integer language sql immutable as 'select x + 1'"
+        ),
+        object(
+            "function",
+            "create function made.g(x made.nothing) returns integer language sql as 'select 1'"
+        ),
     ]);
     let answer: String = client.query_one(&call(&document), &[])?.try_get(0)?;
     let answer: Value = serde_json::from_str(&answer)?;

@@ -138,7 +138,8 @@ fn same_advice(fixture: &Fixture) -> Result<()> {
     let done = advise(fixture, "shadow_from", "shadow_to", &["--replace", "--budget=100GB"])?;
     ensure!(done.code == Some(0), "{:?}: {}", done.code, done.errors);
     ensure!(done.out.contains("CREATE INDEX") && done.out.contains("statements"), "{}", done.out);
-    let done = advise(fixture, "shadow_from", "shadow_to", &["--replace", "--budget=8kB", "--no-values"])?;
+    let done =
+        advise(fixture, "shadow_from", "shadow_to", &["--replace", "--budget=8kB", "--no-values"])?;
     ensure!(done.code == Some(0) && !done.out.contains("CREATE INDEX"), "{}", done.out);
     Ok(())
 }
@@ -178,7 +179,12 @@ fn from_file(fixture: &Fixture, file: &str) -> Result<()> {
         run(command)
     };
     let first = advise(&[])?;
-    ensure!(first.code == Some(0) && first.out.contains("CREATE INDEX"), "{}{}", first.out, first.errors);
+    ensure!(
+        first.code == Some(0) && first.out.contains("CREATE INDEX"),
+        "{}{}",
+        first.out,
+        first.errors
+    );
     let second = advise(&[])?;
     ensure!(second.code == Some(8) && second.errors.contains("--replace"), "{}", second.errors);
     let third = advise(&["--replace"])?;
@@ -206,11 +212,17 @@ fn missing(fixture: &Fixture) -> Result<()> {
     let done = advise(fixture, "shadow_missing_from", "shadow_missing_to", &[])?;
     ensure!(done.code == Some(8) && done.errors.contains("permission denied"), "{}", done.errors);
     let mut as_superuser = command()?;
-    as_superuser.arg("advise").env("MCP_BRIDGE_SOURCE_URI", fixture.cluster.uri("shadow_missing_from", "postgres"));
     as_superuser
-        .env("MCP_BRIDGE_SHADOW_URI", fixture.cluster.uri("shadow_missing_to", "postgres"));
+        .arg("advise")
+        .env("MCP_BRIDGE_SOURCE_URI", fixture.cluster.uri("shadow_missing_from", "postgres"));
+    as_superuser.env("MCP_BRIDGE_SHADOW_URI", fixture.cluster.uri("shadow_missing_to", "postgres"));
     let done = run(as_superuser)?;
-    ensure!(done.code == Some(0) && done.out.contains("CREATE INDEX"), "{}{}", done.out, done.errors);
+    ensure!(
+        done.code == Some(0) && done.out.contains("CREATE INDEX"),
+        "{}{}",
+        done.out,
+        done.errors
+    );
     // Without recorded statements there is a document, and nothing to advise on.
     client.batch_execute("drop extension pg_stat_statements")?;
     let done = advise(fixture, "shadow_missing_from", "shadow_missing_to", &["--replace"])?;
