@@ -22,22 +22,31 @@ select
 from (
     select
         c.oid,
-        t.schema_name,
+        x.schema_name,
         c.relname as name,
-        c.oid <> t.oid as is_index,
+        x.is_index,
         pg_catalog.pg_relation_size(c.oid)
             / pg_catalog.current_setting('block_size')::bigint as pages,
         c.relpages as known,
         c.reltuples::float8 as tuples,
         c.relallvisible as all_visible
-    from own_table as t
+    from (
+        select
+            t.oid,
+            t.schema_name,
+            false as is_index
+        from own_table as t
+        union all
+        select
+            i.indexrelid,
+            t.schema_name,
+            true
+        from own_table as t
+        join pg_catalog.pg_index as i
+            on i.indrelid = t.oid and i.indisvalid
+    ) as x
     join pg_catalog.pg_class as c
-        on c.oid = t.oid
-        or c.oid in (
-            select i.indexrelid
-            from pg_catalog.pg_index as i
-            where i.indrelid = t.oid and i.indisvalid
-        )
+        on c.oid = x.oid
     where c.relkind in ('r', 'm', 'i')
 ) as r
 left join pg_catalog.pg_stat_user_tables as u

@@ -8,3 +8,4 @@ select
 from pg_catalog.pg_statistic_ext as s
 join pg_catalog.pg_namespace as n
     on n.oid = s.stxnamespace
+where pg_catalog.pg_has_role(s.stxowner, 'usage')

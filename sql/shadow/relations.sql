@@ -20,3 +20,16 @@ left join pg_catalog.pg_am as m
 where c.relkind in ('r', 'p', 'm', 'i', 'I')
     and n.nspname <> 'information_schema'
     and n.nspname !~ '^pg_'
+    -- What is written past privileges is written only where the importer has them all.
+    and pg_catalog.pg_has_role(c.relowner, 'usage')
+    and not exists (
+        select
+        from pg_catalog.pg_depend as d
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+            and d.deptype = 'e'
+            and d.objid in (c.oid, (
+                select i.indrelid
+                from pg_catalog.pg_index as i
+                where i.indexrelid = c.oid
+            ))
+    )

@@ -21,7 +21,7 @@ use crate::workload::Entry;
 pub(crate) use export::export;
 pub(crate) use import::import;
 
-const FOUND: &str = "select pg_catalog.to_regclass('mcp_shadow.statement') is not null";
+const FOUND: &str = include_str!("../../../sql/shadow/is_shadow.sql");
 const STATEMENTS: &str = include_str!("../../../sql/shadow/statements.sql");
 const ACTIVITY: &str = include_str!("../../../sql/shadow/activity.sql");
 
@@ -46,7 +46,8 @@ pub(crate) fn workload(max_queries: i64) -> Result<Option<Vec<Entry>>, AdvisorEr
             let calls = row.get::<i64>(3)?.unwrap_or(1).max(1) as f64;
             entries.push(Entry {
                 id: row.get::<i64>(1)?.unwrap_or(0),
-                role: None,
+                // Planning runs code, and who calls may be a superuser.
+                role: row.get::<i64>(7)?.and_then(|role| u32::try_from(role).ok()),
                 text: row.get::<String>(2)?.unwrap_or_default(),
                 calls,
                 total_ms: row.get(4)?,

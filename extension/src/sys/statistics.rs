@@ -130,7 +130,11 @@ fn check(content: &Content<'_>) -> Result<(), ServerError> {
         && content.distinct.is_finite()
         && content.distinct >= -1.0
         && content.correlation.is_none_or(|x| (-1.001..=1.001).contains(&x))
-        && content.common.is_none_or(|(_, shares)| shares.iter().copied().all(share));
+        && [content.common, content.elements, content.lengths]
+            .into_iter()
+            .flatten()
+            .all(|(_, shares)| shares.iter().copied().all(share))
+        && content.element_counts.is_none_or(|counts| counts.iter().all(|x| x.is_finite()));
     if fits { Ok(()) } else { Err(invalid("a number of the statistics is out of its range")) }
 }
 

@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("shadow_refuses_statistics_that_no_analyze_computes", wrong_statistics),
     ("shadow_imports_all_or_nothing", all_or_nothing),
     ("shadow_refuses_a_database_in_use", in_use),
+    ("shadow_runs_code_as_who_imported_it", code),
 ];
 
 /// A document of nothing.
@@ -285,5 +286,46 @@ fn in_use(fixture: &Fixture) -> Result<()> {
     let error = client.query(&call(&document), &[]).err().context("it was imported")?;
     let code = error.code().map(|code| code.code().to_owned());
     ensure!(code.as_deref() == Some("25006"), "{code:?}");
+    Ok(())
+}
+
+/// What is imported is the code of who imported it, whoever calls the advisor; and a schema that only
+/// looks like an import's is not read.
+fn code(fixture: &Fixture) -> Result<()> {
+    let mut admin = fixture.database("shadow_code", &["hypopg", "mcp_advisor"])?;
+    admin.batch_execute(
+        "create role shadow_stranger login; alter database shadow_code owner to shadow_stranger",
+    )?;
+    let mut document = empty();
+    document["objects"] = json!([
+        object("table", "create table public.t (a text)"),
+        object(
+            "function",
+            "create function public.who() returns text language plpgsql immutable as
+                $$ begin raise exception 'run as %', current_user; end $$"
+        ),
+    ]);
+    document["relations"] = json!([{"schema": "public", "name": "t", "is_index": false, "pages": 1000,
+        "tuples": 100_000, "all_visible": 0}]);
+    document["workload"] = json!([{"queryid": 1, "calls": 3, "total_ms": 50.0, "rows": 1,
+        "query": "select * from public.t where a = public.who()"}]);
+    let mut stranger = fixture.cluster.connect_as("shadow_code", "shadow_stranger")?;
+    stranger.batch_execute(&call(&document))?;
+    let mut admin = fixture.cluster.connect("shadow_code")?;
+    let report: String = admin
+        .query_one("select mcp_advise_report()::text", &[])
+        .context("advise on the shadow")?
+        .try_get(0)?;
+    ensure!(report.contains("run as shadow_stranger"), "{report}");
+    // A view in the place of the table would run what it is made of.
+    stranger.batch_execute(
+        "alter table mcp_shadow.statement rename to was;
+        create view mcp_shadow.statement as select place, queryid, query || public.who() as query,
+            calls, total_ms, rows, search_path from mcp_shadow.was",
+    )?;
+    let error = admin.query("select mcp_advise_report()", &[]).err().context("it was read")?;
+    let code = error.code().map(|code| code.code().to_owned());
+    // There is no workload: neither there nor of this database.
+    ensure!(code.as_deref() == Some("55000"), "{error}");
     Ok(())
 }

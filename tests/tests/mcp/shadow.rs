@@ -60,14 +60,18 @@ fn run(mut command: Command) -> Result<Done> {
 /// `postgresql://role:password@…`.
 fn uri(fixture: &Fixture, database: &str, role: &str) -> String {
     let password = PASSWORD.replace('/', "%2F").replace(' ', "%20");
-    fixture.cluster.uri(database, role).replacen(role, &format!("{role}:{password}"), 1)
+    fixture.cluster.uri(database, role).replacen(
+        &format!("//{role}@"),
+        &format!("//{role}:{password}@"),
+        1,
+    )
 }
 
 fn advise(fixture: &Fixture, source: &str, shadow: &str, arguments: &[&str]) -> Result<Done> {
     let mut command = command()?;
     command.arg("advise").args(arguments).args(["--time-limit", "120"]);
-    command.env("MCP_BRIDGE_SOURCE_URI", uri(fixture, source, "shadow_reader"));
-    command.env("MCP_BRIDGE_SHADOW_URI", fixture.cluster.uri(shadow, "shadow_owner"));
+    command.env("MCP_BRIDGE_SOURCE_URI", uri(fixture, source, &format!("{source}_reader")));
+    command.env("MCP_BRIDGE_SHADOW_URI", uri(fixture, shadow, &format!("{shadow}_owner")));
     run(command)
 }
 
@@ -75,12 +79,7 @@ fn advise(fixture: &Fixture, source: &str, shadow: &str, arguments: &[&str]) -> 
 fn source(fixture: &Fixture, name: &str) -> Result<Client> {
     let mut client = fixture.cluster.create_database(name)?;
     client.batch_execute(&format!(
-        "do $$ begin
-            if to_regrole('shadow_reader') is null then
-                create role shadow_reader login password '{PASSWORD}' in role pg_read_all_data, pg_monitor;
-                create role shadow_owner login;
-            end if;
-        end $$;
+        "create role {name}_reader login password '{PASSWORD}' in role pg_read_all_data, pg_monitor;
         create extension pg_stat_statements; {SCHEMA}"
     ))?;
     for table in ["orders", "lines"] {
@@ -97,7 +96,10 @@ fn source(fixture: &Fixture, name: &str) -> Result<Client> {
 
 fn scratch(fixture: &Fixture, name: &str) -> Result<Client> {
     let mut client = fixture.cluster.create_database(name)?;
-    client.batch_execute(&format!("alter database {name} owner to shadow_owner"))?;
+    client.batch_execute(&format!(
+        "create role {name}_owner login password '{PASSWORD}';
+        alter database {name} owner to {name}_owner"
+    ))?;
     Ok(client)
 }
 
@@ -167,7 +169,7 @@ fn files(fixture: &Fixture) -> Result<()> {
 fn from_file(fixture: &Fixture, file: &str) -> Result<()> {
     let mut export = command()?;
     export.args(["export", "--output", file]);
-    export.env("DATABASE_URI", uri(fixture, "shadow_file_from", "shadow_reader"));
+    export.env("DATABASE_URI", uri(fixture, "shadow_file_from", "shadow_file_from_reader"));
     let done = run(export)?;
     ensure!(done.code == Some(0) && done.out.is_empty(), "{}{}", done.out, done.errors);
     let text = fs::read_to_string(file)?;
@@ -175,7 +177,8 @@ fn from_file(fixture: &Fixture, file: &str) -> Result<()> {
     let advise = |arguments: &[&str]| {
         let mut command = command()?;
         command.args(["advise", "--from", file]).args(arguments);
-        command.env("MCP_BRIDGE_SHADOW_URI", fixture.cluster.uri("shadow_file_to", "shadow_owner"));
+        command
+            .env("MCP_BRIDGE_SHADOW_URI", uri(fixture, "shadow_file_to", "shadow_file_to_owner"));
         run(command)
     };
     let first = advise(&[])?;
