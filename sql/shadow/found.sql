@@ -14,4 +14,10 @@ select
         order by t.oid
         limit 1
     ) as with_pages,
-    pg_catalog.to_regclass('mcp_shadow.source') is not null as imported
+    exists (
+        select
+        from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n
+            on n.oid = c.relnamespace
+        where n.nspname = 'mcp_shadow' and c.relname = 'source'
+    ) as imported

@@ -228,11 +228,20 @@ fn missing(fixture: &Fixture) -> Result<()> {
     );
     // Without recorded statements there is a document, and nothing to advise on.
     client.batch_execute("drop extension pg_stat_statements")?;
-    let done = advise(fixture, "shadow_missing_from", "shadow_missing_to", &["--replace"])?;
+    let mut without = command()?;
+    without.args(["advise", "--replace"]);
+    for (variable, database) in [("SOURCE", "shadow_missing_from"), ("SHADOW", "shadow_missing_to")]
+    {
+        let uri = fixture.cluster.uri(database, "postgres");
+        without.env(format!("MCP_BRIDGE_{variable}_URI"), uri);
+    }
+    let done = run(without)?;
     let text = format!("{}{}", done.out, done.errors);
     ensure!(text.contains("pg_stat_statements is not in the database"), "{text}");
-    // The scratch database is of the role that owns it.
     ensure!(done.code == Some(0) && !done.out.contains("CREATE INDEX"), "{text}");
+    // What one role has imported is not another's to drop.
+    let done = advise(fixture, "shadow_missing_from", "shadow_missing_to", &["--replace"])?;
+    ensure!(done.code == Some(8) && done.errors.contains("must be owner"), "{}", done.errors);
     let owned = fixture.cluster.uri("shadow_missing_to", "postgres");
     let mut same = command()?;
     same.args(["advise", "--source", &owned, "--shadow", &owned]);
