@@ -198,7 +198,7 @@ fn advice(fixture: &Fixture) -> Result<()> {
         "select mcp_schemas(); select public.pg_stat_statements_reset(0, oid, 0) from pg_database
             where datname = current_database()",
     )?;
-    for n in 0..5 {
+    for n in 0..30 {
         original.batch_execute(&format!(
             "select count(*) from public.refs where x = {n};
             select * from spread where price = {n} and few = 'f1';
@@ -207,7 +207,7 @@ fn advice(fixture: &Fixture) -> Result<()> {
         ))?;
     }
     let expected = advised(&mut original)?;
-    ensure!(expected.len() >= 2, "{expected:?}");
+    ensure!(!expected.is_empty(), "nothing is advised");
     let document = export(&mut original, "")?;
     let mut shadow = fixture.database("shadow_advice_to", &["hypopg", "mcp_advisor"])?;
     import(&mut shadow, &document)?;
