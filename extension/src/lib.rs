@@ -26,6 +26,7 @@ mod report;
 mod sampling;
 mod session;
 mod settings;
+mod shadow;
 mod sizes;
 mod statements;
 mod sys;

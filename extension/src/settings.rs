@@ -49,6 +49,7 @@ static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static REMEMBER: GucSetting<bool> = GucSetting::<bool>::new(false);
 static WRITE_WEIGHT: GucSetting<f64> = GucSetting::<f64>::new(1.0);
 static WRITE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
+static SHADOW: GucSetting<bool> = GucSetting::<bool>::new(false);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
@@ -290,6 +291,12 @@ pub(crate) fn register() {
         &REMEMBER,
     );
     flag(
+        c"mcp_advisor.shadow",
+        c"Plan by the sizes in the catalog, not by those of the files.",
+        c"For a scratch database that mcp_import_statistics filled with the statistics of another one; the import switches it on for the database.",
+        &SHADOW,
+    );
+    flag(
         c"mcp_advisor.progress",
         c"Report the progress of advising functions in notices.",
         c"At most every 250 ms a NOTICE \"progress\" whose DETAIL is a JSON object.",
@@ -426,6 +433,11 @@ pub(crate) fn health_time_limit() -> Duration {
 /// Whether advice is remembered.
 pub(crate) fn remember() -> bool {
     REMEMBER.get()
+}
+
+/// Whether sizes are those of the catalog.
+pub(crate) fn shadow() -> bool {
+    SHADOW.get()
 }
 
 /// Whether progress is reported.

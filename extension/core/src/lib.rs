@@ -21,6 +21,7 @@ pub mod plan;
 pub mod pool;
 pub mod relate;
 pub mod search;
+pub mod shadow;
 pub mod shape;
 pub mod size;
 pub mod sqltext;

@@ -17,10 +17,12 @@ mod deparse;
 mod disk;
 mod element;
 mod explain;
+mod extended_statistics;
 mod facts;
 pub(crate) mod guard;
 mod hook;
 mod hypothetical;
+mod object_ddl;
 mod opclass;
 mod pages;
 mod pages_btree;
@@ -34,10 +36,12 @@ mod position;
 mod regclass;
 mod scope;
 mod second;
+mod shadow;
 mod statistics;
 mod statistics_found;
 mod statistics_row;
 mod stats_hook;
+mod stored_statistics;
 mod subxact;
 mod time_limit;
 mod wait;
@@ -52,9 +56,11 @@ pub(crate) use element::{
     operator_function,
 };
 pub(crate) use explain::{Explained, Format, How, explain};
+pub(crate) use extended_statistics::{CommonItem, ExtendedContent, write_extended};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
+pub(crate) use object_ddl::check_object;
 pub(crate) use opclass::{commutator, default_class, is_pattern_family, takes_type, type_name};
 pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
@@ -67,7 +73,12 @@ pub(crate) use plan::{Change, Index, InnerScan, Planned, Written, check_permissi
 pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
+pub(crate) use shadow::{
+    GinCounts, btree_height, gin_counts, is_superuser, next_command, owns_database, set_extent,
+    set_gin_counts,
+};
 pub(crate) use statistics::{Figures, Statistics};
+pub(crate) use stored_statistics::{Content, write as write_statistics};
 pub(crate) use subxact::{ServerError, subtransaction};
 pub(crate) use time_limit::subtransaction_within;
 pub(crate) use wait::wait;

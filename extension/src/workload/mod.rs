@@ -15,6 +15,7 @@ use pgrx::Spi;
 
 use crate::error::AdvisorError;
 use crate::settings;
+use crate::shadow;
 use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement, Written};
 use crate::wishes::Wish;
@@ -44,6 +45,8 @@ pub(crate) struct Entry {
     pub(crate) total_ms: Option<f64>,
     /// Rows returned per call, when known.
     pub(crate) rows_per_call: Option<f64>,
+    /// The search path that it came with from another database.
+    pub(crate) search_path: Option<String>,
 }
 
 /// A statement that takes part in the search.
@@ -126,15 +129,20 @@ pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
             calls: 1.0,
             total_ms: None,
             rows_per_call: None,
+            search_path: None,
         })
         .collect()
 }
 
-/// The dearest statements that pg_stat_statements recorded in this database.
+/// The dearest statements that pg_stat_statements recorded in this database, or in the one that it
+/// stands for.
 ///
 /// # Errors
 /// As [`RecordedStatements::find`], with what to do.
 pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
+    if let Some(entries) = shadow::workload(max_queries)? {
+        return Ok(entries);
+    }
     let statements = RecordedStatements::find(INSTEAD)?;
     let schema = statements.schema;
     let args = [settings::min_calls().into(), settings::min_mean_time().into(), max_queries.into()];
@@ -150,6 +158,7 @@ pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
                 calls,
                 total_ms: Some(row.get::<f64>(5)?.unwrap_or(0.0)),
                 rows_per_call: row.get::<i64>(6)?.map(|rows| rows as f64 / calls),
+                search_path: None,
             });
         }
         Ok(entries)

@@ -164,7 +164,10 @@ impl<'a> Preparer<'a> {
             let message = "the statement was run by a role that the caller cannot act as";
             return Ok(Err(skip(&entry, "no permission", message)));
         };
-        let search_path = self.path_for(role)?;
+        let search_path = match entry.search_path.clone() {
+            Some(path) => path,
+            None => self.path_for(role)?,
+        };
         self.identity.adopt(self.scope, role, &search_path);
         let mut read = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,

@@ -56,6 +56,8 @@ mod schema;
 mod search_schema;
 mod security;
 mod session;
+mod shadow;
+mod shadow_refusals;
 mod top_queries;
 mod top_queries_interval;
 mod top_queries_orders;
@@ -131,6 +133,8 @@ fn main() -> Result<ExitCode> {
         search_schema::CASES,
         security::CASES,
         session::CASES,
+        shadow::CASES,
+        shadow_refusals::CASES,
         top_queries::CASES,
         top_queries_interval::CASES,
         top_queries_orders::CASES,
