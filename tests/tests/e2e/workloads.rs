@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use advisor_tests::bench::rivals::{Costing, Rival, Task};
 use advisor_tests::measure;
 use advisor_tests::report::{Arguments, Report};
 use advisor_tests::workloads::{self, Statement, Workload};
@@ -17,6 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     ("workload_job_loads_runs_and_is_advised_on", job),
     ("workload_app_loads_runs_and_is_advised_on", app),
     ("workload_app_takes_the_experts_indexes", expert),
+    ("workload_rivals_find_what_is_obvious", rivals),
     ("workload_app_drops_what_is_planted_and_nothing_needed", planted),
 ];
 
@@ -176,5 +178,36 @@ fn planted(fixture: &Fixture) -> Result<()> {
     }
     // Nothing else was planted to go.
     ensure!(dropped.len() == expected.drop.len() + expected.drop_one_of.len(), "{all}");
+    Ok(())
+}
+
+/// The algorithms that the benchmark compares with take an index that saves nearly everything, no
+/// index that saves nothing, and no more space than they may.
+fn rivals(fixture: &Fixture) -> Result<()> {
+    let mut client = fixture.database("workload_rivals", &["hypopg", "mcp_advisor"])?;
+    client.batch_execute(
+        "create table visits (visitor integer, page integer, note text);
+        insert into visits select i % 9973, i % 7, repeat('x', 80) from generate_series(1, 60000) as i",
+    )?;
+    client.batch_execute("vacuum analyze visits")?;
+    let statement =
+        |name: &str, sql: &str| Statement { name: name.to_owned(), sql: sql.to_owned(), calls: 2 };
+    let statements = vec![
+        statement("one visitor", "select note from visits where visitor = 4711"),
+        statement("pages", "select page, count(note) from visits group by page"),
+    ];
+    let mut costing = Costing::new(client, statements)?;
+    for rival in Rival::ALL {
+        let mut task =
+            Task { width: 1, budget: f64::INFINITY, time_limit: Duration::from_secs(60) };
+        let found = rival.select(&mut costing, &task)?.context(rival.name())?;
+        let wanted = ["create index on visits (visitor)".to_owned()];
+        ensure!(found.ddl == wanted, "{}: {:?}", rival.name(), found.ddl);
+        ensure!(found.calls > 0 && !found.stopped, "{}: {found:?}", rival.name());
+        // In one page no index has room.
+        task.budget = 8192.0;
+        let small = rival.select(&mut costing, &task)?;
+        ensure!(small.is_none_or(|found| found.ddl.is_empty()), "{} in a page", rival.name());
+    }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::workloads::{Statement, Workload};
 const TIME_LIMIT: u32 = 120;
 
 /// Seconds that a published algorithm gets for one answer, unless RIVAL_SECONDS says otherwise.
-const RIVAL_SECONDS: u64 = 60;
+const RIVAL_SECONDS: u64 = 20;
 
 /// Key columns per index in the comparison.
 const WIDTH: usize = 2;
