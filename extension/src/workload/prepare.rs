@@ -194,8 +194,9 @@ impl<'a> Preparer<'a> {
             Ok((bindings, cost)) => {
                 prepared.bindings = bindings;
                 prepared.base_cost = cost;
+                let entry = &prepared.entry;
                 prepared.weight =
-                    prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+                    entry.total_ms.map_or(entry.calls, |ms| ms.max(1e-3) / cost.max(1e-6));
                 Ok(prepared)
             }
             Err(error) => Err(failed(&prepared.entry, error)),
