@@ -32,6 +32,9 @@ const PLANTED_SCALE: f64 = 0.1;
 const TIME_LIMIT: u32 = 20;
 const BOUND: Duration = Duration::from_secs(120);
 
+/// Of the queries of TPC-DS one in so many is few enough for a whole search.
+const EVERY: usize = 9;
+
 /// Relations of a join that is planned in no time.
 const SMALL_JOIN: usize = 6;
 
@@ -108,7 +111,10 @@ fn loaded(fixture: &Fixture, workload: Workload, ended: usize) -> Result<(Client
 fn tpcds(fixture: &Fixture) -> Result<()> {
     // Without indexes, sub-plans of a few run once for each row.
     let (mut client, statements) = loaded(fixture, Workload::Tpcds, 95)?;
-    advise_and_build(&mut client, &texts(&statements))
+    // All of them may take all the time that the search has, where the advisor is not optimised.
+    advise(&mut client, &texts(&statements))?;
+    let few: Vec<Statement> = statements.into_iter().step_by(EVERY).collect();
+    advise_and_build(&mut client, &texts(&few))
 }
 
 fn job(fixture: &Fixture) -> Result<()> {
