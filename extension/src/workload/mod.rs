@@ -7,7 +7,7 @@ mod referencing;
 mod single;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use advisor_core::model::QueryShape;
 use advisor_core::shape::ParamUse;
@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) role: Option<u32>,
     /// Its text, normalized or not.
     pub(crate) text: String,
-    /// Executions; 1 for a given statement.
+    /// Executions; for a given statement how often it is in the list.
     pub(crate) calls: f64,
     /// Total execution time in ms; `None` for a given statement.
     pub(crate) total_ms: Option<f64>,
@@ -72,7 +72,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) wishes: BTreeSet<Wish>,
     /// The relations that it names, directly or through views.
     pub(crate) relations: BTreeSet<u32>,
-    /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost
+    /// Weight in the objective: calls for given statements; for recorded ones such that weight × cost
     /// before is the recorded execution time in ms.
     pub(crate) weight: f64,
     /// The text that was analyzed, when it is not the recorded one.
@@ -118,11 +118,18 @@ pub(crate) struct Skipped {
     pub(crate) error: Option<crate::sys::ServerError>,
 }
 
-/// The statements of an explicit list.
+/// The statements of an explicit list. One that is there several times is one statement with so many
+/// calls, under its first position: it is planned once.
 pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
-    (1..)
-        .zip(queries)
-        .map(|(id, text)| Entry {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (id, text) in (1..).zip(queries) {
+        if let Some(entry) = known.get(&text).and_then(|position| entries.get_mut(*position)) {
+            entry.calls += 1.0;
+            continue;
+        }
+        known.insert(text.clone(), entries.len());
+        entries.push(Entry {
             id,
             role: None,
             text,
@@ -130,8 +137,9 @@ pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
             total_ms: None,
             rows_per_call: None,
             search_path: None,
-        })
-        .collect()
+        });
+    }
+    entries
 }
 
 /// The dearest statements that pg_stat_statements recorded in this database, or in the one that it

@@ -309,7 +309,8 @@ fn note_base(prepared: &mut Prepared<'_>, base: Base) {
     let cost = base.costs.iter().sum::<f64>() / base.costs.len().max(1) as f64;
     prepared.base = base;
     prepared.base_cost = cost;
-    prepared.weight = prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+    let entry = &prepared.entry;
+    prepared.weight = entry.total_ms.map_or(entry.calls, |ms| ms.max(1e-3) / cost.max(1e-6));
 }
 
 /// How many expressions of a statement's tables have statistics.

@@ -15,7 +15,7 @@ mod health;
 mod loads;
 mod memory;
 mod quality;
-mod rivals;
+pub mod rivals;
 mod runtime;
 mod scaling;
 mod speed;
