@@ -17,6 +17,7 @@ use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
 use crate::session::{Session, Waiting};
 use crate::settings;
+use crate::statistics;
 use crate::sys::{self, Arena};
 use crate::trust;
 use crate::workload::{self, Prepared, Skipped, Workload};
@@ -52,6 +53,8 @@ pub(crate) struct Arguments {
     pub(crate) max_queries: i64,
     /// The caller's search path, where it is not the one in force.
     pub(crate) search_path: Option<String>,
+    /// Whether the statistics of the tables are looked at, too.
+    pub(crate) statistics: bool,
 }
 
 /// Runs the advisor. Nothing of the session changes: everything happens in a sub-transaction that
@@ -88,6 +91,10 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust);
     advice.prepared_after = prepared_after;
+    if arguments.statistics {
+        advice.statistics = statistics::find(&catalog, &workload.prepared, &mut planner, ends);
+        advice.statistics_age = statistics::ages(&catalog)?;
+    }
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }

@@ -26,6 +26,7 @@ mod session;
 mod settings;
 mod sizes;
 mod statements;
+mod statistics;
 mod sys;
 mod trust;
 mod whatif;

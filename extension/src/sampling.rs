@@ -140,7 +140,7 @@ fn read(
     })
 }
 
-fn relation_name(oid: u32) -> Result<String, pgrx::spi::SpiError> {
+pub(crate) fn relation_name(oid: u32) -> Result<String, pgrx::spi::SpiError> {
     let name: Option<String> = query::one(
         "select pg_catalog.format('%I.%I', n.nspname, c.relname)
          from pg_catalog.pg_class as c
@@ -154,7 +154,7 @@ fn relation_name(oid: u32) -> Result<String, pgrx::spi::SpiError> {
 
 /// Row addresses, the same at every run: evenly spaced pages, and on each a line pointer that a
 /// multiplicative hash of its number chooses.
-fn tids(leaf: &advisor_core::model::Leaf, wanted: f64) -> String {
+pub(crate) fn tids(leaf: &advisor_core::model::Leaf, wanted: f64) -> String {
     let per_page = (leaf.rows / leaf.pages).max(1.0);
     let count = wanted.min(leaf.rows).max(1.0) as u64;
     let mut list = String::from("{");

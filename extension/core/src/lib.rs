@@ -24,6 +24,7 @@ pub mod search;
 pub mod shape;
 pub mod size;
 pub mod sqltext;
+pub mod statistics;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust;

@@ -13,5 +13,6 @@ mod overview;
 mod relate;
 mod running_queries;
 mod schema;
+mod statistics;
 mod top_queries;
 mod whatif;

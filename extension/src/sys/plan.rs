@@ -18,6 +18,10 @@ use super::pg_compat;
 pub(crate) struct Planned {
     /// Total cost, as EXPLAIN prints it, summed over the rewritten queries.
     pub(crate) cost: f64,
+    /// Rows that it returns.
+    pub(crate) rows: f64,
+    /// A number that plans with the same nodes and indexes in the same places share.
+    pub(crate) shape: u64,
     /// Candidates in the plan.
     pub(crate) used: IndexSet,
     /// Real indexes in the plan.
@@ -111,6 +115,7 @@ pub(super) unsafe fn note_plan(
     // SAFETY: a plan made by the server is complete and its parts are plan nodes.
     unsafe {
         planned.cost += (*(*tree).planTree).total_cost;
+        planned.rows += (*(*tree).planTree).plan_rows;
         let rtable = (*tree).rtable;
         collect_indexes((*tree).planTree, rtable, hypotheticals, planned);
         each((*tree).subplans, |subplan| {
@@ -152,10 +157,12 @@ unsafe fn collect_indexes(
 ) {
     use pg_sys::NodeTag;
     if plan.is_null() {
+        planned.mix(0);
         return;
     }
     // SAFETY: the tag says which struct follows, as everywhere in the server.
     unsafe {
+        planned.mix((*plan).type_ as u32);
         let mut children: *mut pg_sys::List = std::ptr::null_mut();
         match (*plan).type_ {
             NodeTag::T_IndexScan => {
@@ -214,7 +221,15 @@ unsafe fn note_inner_scan(
     }
 }
 
+impl Planned {
+    /// Adds a node or an index to the shape (FNV-1a by words).
+    fn mix(&mut self, word: u32) {
+        self.shape = (self.shape ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+    }
+}
+
 fn note(index: pg_sys::Oid, hypotheticals: &Hypotheticals, planned: &mut Planned) {
+    planned.mix(index.to_u32());
     match hypotheticals.candidate(index.to_u32()) {
         Some(candidate) => {
             planned.used.insert(candidate);
