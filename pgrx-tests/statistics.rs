@@ -74,7 +74,8 @@ mod tests {
     fn statistics_out_of_date_are_to_be_collected() {
         run("create table stat_s as select g as id, 1 as k, g % 50 as m, repeat('x', 40) as pad \
              from generate_series(1, 50000) as g; analyze stat_s; \
-             update stat_s set k = id % 10000");
+             truncate stat_s; insert into stat_s select g, g % 10000, g % 50, repeat('x', 40) \
+             from generate_series(1, 50000) as g");
         let query = "select * from stat_s where k = 7 and m = 7";
         let found = advice(&[query]);
         assert_eq!(found.len(), 1, "{found:#?}");
@@ -100,24 +101,19 @@ mod tests {
 
     #[pg_test]
     fn statistics_say_whether_a_plan_would_change() {
-        addresses();
-        run(
-            "create table stat_b as select g as id, g % 100000 + 1 as a_id, repeat('y', 40) as pad \
-             from generate_series(1, 400000) as g; create index on stat_b (a_id); analyze stat_b",
-        );
-        // For two rows a nested loop is best, for two hundred times as many it is not.
-        let join = "select * from stat_a as a join stat_b as b on b.a_id = a.id \
-                    where a.zip = 7 and a.city = 1 order by b.pad limit 5";
+        run("create table stat_c as select g as id, g % 50 as zip, g % 50 / 5 as city, \
+             repeat('x', 40) as pad from generate_series(1, 100000) as g; \
+             create table stat_b as select g as id, g % 100000 + 1 as c_id, repeat('y', 40) as pad \
+             from generate_series(1, 400000) as g; create index on stat_b (c_id); \
+             analyze stat_b, stat_c; set max_parallel_workers_per_gather = 0");
+        // For two hundred rows a nested loop is best, for two thousand it is not.
+        let join = "select * from stat_c as c join stat_b as b on b.c_id = c.id \
+                    where c.zip = 7 and c.city = 1";
         let one = &advice(&[join])[0];
-        assert!(one["plan_changes"].is_boolean(), "{one}");
+        assert_eq!(one["plan_changes"], true, "{one}");
         // A plan that has nothing to choose from stays what it is.
-        let scan = &advice(&["select * from stat_a where zip = 7 and city = 1"])[0];
+        let scan = &advice(&["select * from stat_c where zip = 7 and city = 1"])[0];
         assert_eq!(scan["plan_changes"], false, "{scan}");
-        run("create index on stat_a (zip, city)");
-        run("set max_parallel_workers_per_gather = 0");
-        let sorted = "select * from stat_a where zip = 7 and city = 1 and id > 0 \
-                      and exists (select from stat_b as b where b.a_id = stat_a.id)";
-        assert!(advice(&[sorted])[0]["plan_changes"].is_boolean());
     }
 
     #[pg_test]
