@@ -35,10 +35,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         border.note(&self.empty(), true);
         for point in thinned(noted, &best.set) {
             let planned = !self.stopped() && self.cache.counters().calls < last_call;
-            match self.at_point(&point.indexes, planned)? {
-                Some(state) => border.note(&state, planned && !self.stopped()),
-                // A query would become worse than is tolerated.
-                None => {}
+            // Not one in which a query becomes worse than is tolerated.
+            if let Some(state) = self.at_point(&point.indexes, planned)? {
+                border.note(&state, planned && !self.stopped());
             }
         }
         let mut front = border.into_front();
