@@ -11,6 +11,7 @@ mod machine;
 mod progress;
 mod schema;
 mod shape;
+mod statistics;
 mod subtransactions;
 mod top_queries;
 mod trust;

@@ -17,6 +17,7 @@ use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
 use crate::session::{Session, Waiting};
 use crate::settings;
+use crate::statistics;
 use crate::sys::{self, Arena};
 use crate::trust;
 use crate::wishes;
@@ -56,6 +57,8 @@ pub(crate) struct Arguments {
     pub(crate) max_queries: i64,
     /// The caller's search path, where it is not the one in force.
     pub(crate) search_path: Option<String>,
+    /// Whether the statistics of the tables are looked at, too.
+    pub(crate) statistics: bool,
 }
 
 /// Runs the advisor. Nothing of the session changes: everything happens in a sub-transaction that
@@ -96,6 +99,10 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     advice.prepared_after = prepared_after;
     advice.extensions =
         wishes::unfulfilled(&catalog, &workload.prepared, &outcome, MIN_PAGES_FOR_EXTENSION)?;
+    if arguments.statistics {
+        advice.statistics = statistics::find(&catalog, &workload.prepared, &mut planner, ends);
+        advice.statistics_age = statistics::ages(&catalog)?;
+    }
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }

@@ -29,6 +29,7 @@ mod settings;
 mod shadow;
 mod sizes;
 mod statements;
+mod statistics;
 mod sys;
 mod trust;
 mod whatif;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
 use crate::settings;
+use crate::statistics;
 use crate::trust::Trust;
 use crate::wishes::Extension;
 use crate::workload::{Prepared, Skipped, Workload};
@@ -114,6 +115,10 @@ pub(crate) struct Advice {
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
     pub(crate) stopped_early: bool,
+    /// What would mend wrong estimates; empty where it was not looked at.
+    pub(crate) statistics: Vec<statistics::Advice>,
+    /// When the tables' statistics were collected.
+    pub(crate) statistics_age: Value,
 }
 
 impl Advice {
@@ -139,6 +144,8 @@ impl Advice {
             elapsed: Duration::ZERO,
             prepared_after: Duration::ZERO,
             stopped_early: outcome.stopped_by.is_some(),
+            statistics: Vec::new(),
+            statistics_age: json!([]),
         }
     }
 
@@ -228,6 +235,8 @@ impl Advice {
             "statements_used": self.queries.len(),
             "elapsed_ms": ms(self.elapsed),
             "preparation_ms": ms(self.prepared_after),
+            "statistics_advice": self.statistics,
+            "statistics_age": self.statistics_age,
         });
         if let (Value::Object(report), Value::Object(summary)) = (&mut report, self.summary) {
             report.extend(summary);

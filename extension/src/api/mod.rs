@@ -14,5 +14,6 @@ mod relate;
 mod running_queries;
 mod schema;
 mod shadow;
+mod statistics;
 mod top_queries;
 mod whatif;

@@ -8,6 +8,7 @@ mod answer;
 mod bad_input;
 mod cluster;
 mod column_values;
+mod confidence;
 mod drops;
 mod explain;
 mod explain_analyze;
@@ -88,6 +89,7 @@ fn main() -> Result<ExitCode> {
         cluster::CASES,
         drops::CASES,
         column_values::CASES,
+        confidence::CASES,
         explain::CASES,
         explain_analyze::CASES,
         explain_options::CASES,
