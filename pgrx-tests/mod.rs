@@ -15,3 +15,4 @@ mod subtransactions;
 mod top_queries;
 mod whatif;
 mod whatif_indexes;
+mod writes;

@@ -79,9 +79,9 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let prepared_after = started.elapsed();
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
-    let writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    planner.may_drop(writes.movable.clone());
-    let outcome = search(arguments, &workload.prepared, &writes, &mut planner, &session.progress)?;
+    let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
+    let outcome =
+        search(arguments, &workload.prepared, &mut writes, &mut planner, &session.progress)?;
     let disagree = disagreements(&outcome, &mut planner);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree, &writes);
     advice.prepared_after = prepared_after;
@@ -193,7 +193,7 @@ fn measure(
 fn search(
     arguments: &Arguments,
     prepared: &[Prepared<'_>],
-    writes: &Writes<'_>,
+    writes: &mut Writes<'_>,
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
 ) -> Result<Outcome, AdvisorError> {
@@ -216,6 +216,8 @@ fn search(
             candidates::for_query(catalog, &statement.shape, &limits)
         })
         .collect();
+    writes.consider_only(&candidates);
+    planner.may_drop(writes.movable.clone());
     let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
     let options = Options {
         objective: objective(),

@@ -84,6 +84,16 @@ pub(crate) struct QueryImpact {
     pub(crate) plan_after: Option<String>,
 }
 
+/// An existing index that an advised one takes the place of.
+pub(crate) struct Superseded {
+    pub(crate) index: u32,
+    pub(crate) table: u32,
+    /// The statement that makes the other.
+    pub(crate) by: String,
+    /// Statements that read its table; none gets worse than is tolerated.
+    pub(crate) statements: usize,
+}
+
 /// Everything a run found out.
 pub(crate) struct Advice {
     pub(crate) indexes: Vec<AdvisedIndex>,
@@ -91,6 +101,8 @@ pub(crate) struct Advice {
     skipped: Vec<Skipped>,
     /// What writing keeps from being advised, in a sentence.
     declined: Option<String>,
+    /// The existing indexes that go.
+    pub(crate) superseded: Vec<Superseded>,
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
@@ -112,6 +124,7 @@ impl Advice {
         let queries = impacts(catalog, &workload.prepared, outcome, &own);
         Self {
             declined: declined(catalog, outcome),
+            superseded: superseded(catalog, outcome, &indexes, writes),
             summary: summary(catalog, outcome, planner, &indexes, &queries, writes),
             indexes,
             queries,
@@ -347,6 +360,27 @@ fn drops(
         }
     }
     drops
+}
+
+fn superseded(
+    catalog: &ServerCatalog,
+    outcome: &Outcome,
+    indexes: &[AdvisedIndex],
+    writes: &Writes<'_>,
+) -> Vec<Superseded> {
+    let mut found = Vec::new();
+    for (advised, step) in indexes.iter().zip(&outcome.steps) {
+        let table = outcome.pool.def(step.candidate).table;
+        for old in step.drops.iter().filter_map(|&id| writes.movable.get(id)) {
+            found.push(Superseded {
+                index: old.index,
+                table: catalog.model.tables.get(table).map_or(0, |table| table.oid),
+                by: advised.ddl.clone(),
+                statements: old.queries.len(),
+            });
+        }
+    }
+    found
 }
 
 /// What would have paid but for writing, in a sentence.

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use advisor_core::findings;
-use advisor_core::model::{Table, TableId};
+use advisor_core::model::{IndexDef, Table, TableId};
 use advisor_core::pool::IndexSize;
 use advisor_core::search::Existing;
 use advisor_core::shape::Facts;
@@ -95,6 +95,19 @@ pub(crate) struct Writes<'c> {
     pub(crate) seconds: f64,
     /// Seconds for which writes have been counted.
     pub(crate) counted: f64,
+}
+
+impl Writes<'_> {
+    /// Leaves those existing indexes alone on whose tables nothing is considered.
+    pub(crate) fn consider_only(&mut self, candidates: &[Vec<IndexDef>]) {
+        let tables: BTreeSet<TableId> = candidates.iter().flatten().map(|def| def.table).collect();
+        let wanted: Vec<bool> =
+            self.existing.iter().map(|index| tables.contains(&index.def.table)).collect();
+        let mut each = wanted.iter().copied();
+        self.existing.retain(|_| each.next() == Some(true));
+        let mut each = wanted.iter().copied();
+        self.movable.retain(|_| each.next() == Some(true));
+    }
 }
 
 impl<'c> Writes<'c> {

@@ -59,6 +59,7 @@ mod top_queries_orders;
 mod truth;
 mod whatif_indexes;
 mod workload;
+mod writes;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -130,6 +131,7 @@ fn main() -> Result<ExitCode> {
         truth::CASES,
         whatif_indexes::CASES,
         workload::CASES,
+        writes::CASES,
     ]
     .concat();
     let trials = cases

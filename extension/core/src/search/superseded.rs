@@ -36,7 +36,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// The indexes that exist.
     pub(crate) fn existing(&self) -> IndexSet {
-        (0..self.cache.pool().existing()).collect()
+        self.kept.clone()
     }
 
     pub(crate) fn exists(&self, id: CandidateId) -> bool {
@@ -45,8 +45,11 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// Puts those existing indexes back that nothing in the set can take the place of.
     pub(crate) fn restore(&self, set: &mut IndexSet) {
-        for (id, place) in self.places.iter().enumerate() {
-            if !set.contains(id) && !place.any.meets(set) {
+        if self.kept.is_subset(set) {
+            return;
+        }
+        for id in self.kept.difference(set).iter() {
+            if !self.places[id].any.meets(set) {
                 set.insert(id);
             }
         }
