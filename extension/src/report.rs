@@ -1,12 +1,14 @@
 //! The outcome of a search in the words of the SQL surface.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod writing;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use advisor_core::findings::{self, Evidence};
 use advisor_core::index_set::IndexSet;
-use advisor_core::model::{CandidateId, ExistingIndex, IndexDef, QueryShape, Table};
-use advisor_core::search::{Outcome, Step, StoppedBy, Writing};
+use advisor_core::model::{IndexDef, QueryShape};
+use advisor_core::search::{Outcome, StoppedBy};
 use advisor_core::{ddl, model};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +17,9 @@ use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
 use crate::settings;
 use crate::workload::{Prepared, Skipped, Workload};
-use crate::writes::{self, Writes};
+use crate::writes::Writes;
+pub(crate) use writing::Superseded;
+use writing::{Course, OwnWrites, declined, drops, replaced, superseded};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
 const CHANGE: f64 = 0.01;
@@ -82,16 +86,6 @@ pub(crate) struct QueryImpact {
     pub(crate) plan_before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plan_after: Option<String>,
-}
-
-/// An existing index that an advised one takes the place of.
-pub(crate) struct Superseded {
-    pub(crate) index: u32,
-    pub(crate) table: u32,
-    /// The statement that makes the other.
-    pub(crate) by: String,
-    /// Statements that read its table; none gets worse than is tolerated.
-    pub(crate) statements: usize,
 }
 
 /// Everything a run found out.
@@ -238,8 +232,7 @@ fn advised(
     let updated: Vec<_> =
         prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
     let mut before = (outcome.base_cost, &outcome.base);
-    let mut written = Writing::default();
-    let tolerated = 1.0 + settings::max_regression();
+    let mut course = Course::default();
     let mut indexes = Vec::new();
     for (rank, step) in (1..).zip(&outcome.steps) {
         let def = outcome.pool.def(step.candidate);
@@ -251,24 +244,12 @@ fn advised(
             pairs.filter(|(_, (old, new))| is(**old, **new)).map(|(at, _)| at).collect()
         };
         let (improved, mut regressed) = (changed(true), changed(false));
-        // A statement that writes pays for its own entries, which no plan shows.
-        for (at, [old, new]) in own.at(rank) {
-            let cost = before.1.get(at).copied().unwrap_or_default();
-            if cost + new > (cost + old) * tolerated && !regressed.contains(&at) {
-                regressed.push(at);
-            }
-        }
+        regressed.extend(own.made_dearer(rank, before.1, &regressed));
         regressed.sort_unstable();
         let uses = |at: &usize| outcome.used.get(*at).is_some_and(|u| u.contains(step.candidate));
         let used_by: Vec<usize> = (0..prepared.len()).filter(uses).collect();
         let replaced = replaced(table, outcome, step, writes);
-        let added = Writing {
-            amount: step.writing.amount.plus(written.amount.times(-1.0)),
-            hot_lost: step.writing.hot_lost - written.hot_lost,
-        };
-        written = step.writing;
-        let updates = writes.model.activity.get(def.table).map_or(0.0, |one| one.updated);
-        let lost = if updates > 0.0 { (added.hot_lost / updates).clamp(-1.0, 1.0) } else { 0.0 };
+        let (added, lost) = course.step(def.table, step, writes);
         let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
         let ids = |queries: &[usize]| -> Vec<i64> {
             queries.iter().filter_map(|&at| prepared.get(at)).map(|p| p.entry.id).collect()
@@ -309,140 +290,6 @@ fn advised(
         before = (step.cost, &step.costs);
     }
     indexes
-}
-
-/// The existing indexes that go with a step; of indexes that were not searched for those that it has
-/// the columns of in its lead.
-fn replaced<'t>(
-    table: &'t Table,
-    outcome: &Outcome,
-    step: &Step,
-    writes: &Writes<'_>,
-) -> Vec<&'t ExistingIndex> {
-    if !writes.searched {
-        return findings::replaces(table, outcome.pool.def(step.candidate));
-    }
-    step.drops.iter().filter_map(|&id| dropped(table, id, writes)).collect()
-}
-
-fn dropped<'t>(
-    table: &'t Table,
-    id: CandidateId,
-    writes: &Writes<'_>,
-) -> Option<&'t ExistingIndex> {
-    let index = writes.movable.get(id)?.index;
-    table.indexes.iter().find(|known| known.oid == index)
-}
-
-/// The indexes to drop, with what takes their place.
-fn drops(
-    catalog: &ServerCatalog,
-    outcome: &Outcome,
-    indexes: &[AdvisedIndex],
-    writes: &Writes<'_>,
-) -> Vec<Value> {
-    let mut drops = Vec::new();
-    for (index, step) in indexes.iter().zip(&outcome.steps) {
-        let def = outcome.pool.def(step.candidate);
-        let Some(table) = catalog.model.tables.get(def.table) else { continue };
-        for old in replaced(table, outcome, step, writes) {
-            let leads = findings::as_definition(def.table, old).is_some_and(|d| def.covers(&d));
-            let reason = match leads {
-                true => "its columns are a leading part of the advised index",
-                false => "no statement of the workload gets worse without it",
-            };
-            drops.push(json!({
-                "index": old.name,
-                "replaced_by": index.id,
-                "reason": reason,
-                "size_bytes": old.size_bytes,
-            }));
-        }
-    }
-    drops
-}
-
-fn superseded(
-    catalog: &ServerCatalog,
-    outcome: &Outcome,
-    indexes: &[AdvisedIndex],
-    writes: &Writes<'_>,
-) -> Vec<Superseded> {
-    let mut found = Vec::new();
-    for (advised, step) in indexes.iter().zip(&outcome.steps) {
-        let table = outcome.pool.def(step.candidate).table;
-        for old in step.drops.iter().filter_map(|&id| writes.movable.get(id)) {
-            found.push(Superseded {
-                index: old.index,
-                table: catalog.model.tables.get(table).map_or(0, |table| table.oid),
-                by: advised.ddl.clone(),
-                statements: old.queries.len(),
-            });
-        }
-    }
-    found
-}
-
-/// What would have paid but for writing, in a sentence.
-fn declined(catalog: &ServerCatalog, outcome: &Outcome) -> Option<String> {
-    let first = outcome.declined.first()?;
-    let table = catalog.model.tables.get(outcome.pool.def(first.candidate).table)?;
-    Some(format!(
-        "keeping an index on {} up to date would cost {} % of what it saves; \
-         mcp_advisor.write_weight = 0 leaves writing out",
-        ddl::table_name(table),
-        (first.upkeep / first.gain.max(f64::MIN_POSITIVE) * 100.0).round()
-    ))
-}
-
-/// What the workload's own INSERT and UPDATE statements cost in the indexes of their tables, per
-/// execution and in planner units: now, and after each step.
-struct OwnWrites {
-    by_statement: BTreeMap<usize, Vec<f64>>,
-}
-
-impl OwnWrites {
-    fn new(
-        catalog: &ServerCatalog,
-        prepared: &[Prepared<'_>],
-        outcome: &Outcome,
-        writes: &Writes<'_>,
-    ) -> Self {
-        let mut set: IndexSet = (0..outcome.pool.existing()).collect();
-        let mut sets = vec![set.clone()];
-        for step in &outcome.steps {
-            set = set.with(step.candidate).difference(&step.drops.iter().copied().collect());
-            sets.push(set.clone());
-        }
-        let pool = &outcome.pool;
-        let mut by_statement = BTreeMap::new();
-        for (at, statement) in prepared.iter().enumerate() {
-            let written = writes::written(catalog, statement);
-            if written.is_empty() {
-                continue;
-            }
-            let cost = |set: &IndexSet| {
-                let indexes: Vec<_> = set.iter().map(|id| (pool.def(id), pool.size(id))).collect();
-                written.iter().map(|one| writes.model.statement(one, &indexes)).sum()
-            };
-            by_statement.insert(at, sets.iter().map(cost).collect());
-        }
-        Self { by_statement }
-    }
-
-    /// For each statement that writes, the cost before the step of this rank, from 1, and after it.
-    fn at(&self, rank: i32) -> impl Iterator<Item = (usize, [f64; 2])> + '_ {
-        let rank = usize::try_from(rank).unwrap_or(1);
-        self.by_statement.iter().filter_map(move |(&at, costs)| {
-            Some((at, [*costs.get(rank.checked_sub(1)?)?, *costs.get(rank)?]))
-        })
-    }
-
-    /// What all steps add to the cost of a statement.
-    fn added(&self, statement: usize) -> f64 {
-        let costs = self.by_statement.get(&statement);
-        costs.and_then(|costs| Some(costs.last()? - costs.first()?)).unwrap_or(0.0)
-    }
 }
 
 /// What one index changes.

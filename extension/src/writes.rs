@@ -64,6 +64,7 @@ struct TableRow {
     updated: f64,
     hot_updated: f64,
     deleted: f64,
+    unlogged: bool,
     related: bool,
     indexes: Vec<IndexRow>,
 }
@@ -158,6 +159,7 @@ impl<'c> Writes<'c> {
                 seq_page_cost: row.seq_page_cost,
                 cpu_operator_cost: row.cpu_operator_cost,
                 cpu_index_tuple_cost: row.cpu_index_tuple_cost,
+                logged: true,
                 full_page_writes: row.full_page_writes,
                 vacuum_threshold: row.vacuum_threshold,
                 vacuum_share: row.vacuum_share,
@@ -214,6 +216,7 @@ fn activity(
         hot_updated: counts.hot_updated * share,
         deleted: counts.deleted * share,
         sets: Vec::new(),
+        unlogged: counts.unlogged,
         misses: if fetched >= MIN_FETCHED {
             ((1.0 - hit / fetched) * MISS_STEPS).round() / MISS_STEPS
         } else {
