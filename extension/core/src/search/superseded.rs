@@ -55,6 +55,16 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         }
     }
 
+    /// Whether a move takes an existing index out that nothing can take the place of: it would be put
+    /// back at once.
+    pub(crate) fn is_vain(&self, set: &IndexSet, step: &Move) -> bool {
+        let replaced = |id: CandidateId| {
+            let place = &self.places[id].any;
+            step.add.is_some_and(|add| place.contains(add)) || place.meets(set)
+        };
+        step.remove.iter().any(|&id| self.exists(id) && !replaced(id))
+    }
+
     /// The configuration that a move leads to.
     pub(crate) fn after(&self, set: &IndexSet, step: &Move) -> IndexSet {
         let mut after = set.clone();
