@@ -17,3 +17,4 @@ mod top_queries;
 mod trust;
 mod whatif;
 mod whatif_indexes;
+mod writes;

@@ -90,9 +90,9 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let deadline = arguments.time_limit.map(|limit| started + limit.mul_f64(SEARCH_SHARE));
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
-    let writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    planner.may_drop(writes.movable.clone());
-    let outcome = search(arguments, &workload.prepared, &writes, &mut planner, &session.progress)?;
+    let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
+    let outcome =
+        search(arguments, &workload.prepared, &mut writes, &mut planner, &session.progress)?;
     let ends = arguments.time_limit.map(|limit| started + limit);
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
@@ -202,7 +202,7 @@ fn measure(
 fn search(
     arguments: &Arguments,
     prepared: &[Prepared<'_>],
-    writes: &Writes<'_>,
+    writes: &mut Writes<'_>,
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
 ) -> Result<Outcome, AdvisorError> {
@@ -226,6 +226,8 @@ fn search(
             candidates::for_query(catalog, &statement.shape, &limits)
         })
         .collect();
+    writes.consider_only(&candidates);
+    planner.may_drop(writes.movable.clone());
     let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
     let options = Options {
         objective: objective(),

@@ -66,6 +66,7 @@ mod truth;
 mod whatif_indexes;
 mod workload;
 mod workloads;
+mod writes;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -144,6 +145,7 @@ fn main() -> Result<ExitCode> {
         whatif_indexes::CASES,
         workload::CASES,
         workloads::CASES,
+        writes::CASES,
     ]
     .concat();
     let trials = cases
