@@ -2,6 +2,7 @@
 //! leaves the session and the server as they were. One cluster serves all cases.
 
 mod advice;
+mod advice_methods;
 mod answer;
 mod bad_input;
 mod cluster;
@@ -76,6 +77,7 @@ fn main() -> Result<ExitCode> {
     let fixture = Arc::new(Fixture::start()?);
     let cases = [
         advice::CASES,
+        advice_methods::CASES,
         bad_input::CASES,
         cluster::CASES,
         drops::CASES,
