@@ -8,6 +8,7 @@ mod advise;
 mod explain;
 mod health;
 mod machine;
+mod opclasses;
 mod progress;
 mod schema;
 mod shape;

@@ -15,7 +15,7 @@ use crate::sys;
 const SAMPLE_ROWS: f64 = 5_000.0;
 
 /// Rows whose entries or keys are looked at: one has many entries.
-const CONTENT_ROWS: f64 = 2_000.0;
+const CONTENT_ROWS: f64 = 3_000.0;
 /// Pages looked at for a column whose values lie together.
 const SAMPLE_PAGES: f64 = 40.0;
 /// `MaxHeapTuplesPerPage` of the server for pages of 8 KiB.

@@ -61,7 +61,9 @@ pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
 pub(crate) use object_ddl::check_object;
-pub(crate) use opclass::{commutator, default_class, is_pattern_family, takes_type, type_name};
+pub(crate) use opclass::{
+    commutator, default_class, is_pattern_family, left_type, takes_type, type_name,
+};
 pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;

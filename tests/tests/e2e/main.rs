@@ -3,6 +3,7 @@
 
 mod advice;
 mod advice_expressions;
+mod advice_methods;
 mod advice_partial;
 mod answer;
 mod bad_input;
@@ -85,6 +86,7 @@ fn main() -> Result<ExitCode> {
     let cases = [
         advice::CASES,
         advice_expressions::CASES,
+        advice_methods::CASES,
         advice_partial::CASES,
         bad_input::CASES,
         cluster::CASES,
