@@ -144,14 +144,15 @@ fn heap_only(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of WAL that a load writes, from a checkpoint on.
+/// Bytes of WAL that a load's statements wrote, from a checkpoint on. Other cases write, too, so the
+/// position of the WAL says nothing.
 fn wal_of(client: &mut Client, load: impl Fn(&mut Client) -> Result<()>) -> Result<f64> {
     client.batch_execute("checkpoint")?;
-    let now = "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::float8";
-    let start: f64 = client.query_one(now, &[])?.try_get(0)?;
     load(client)?;
-    let end: f64 = client.query_one(now, &[])?.try_get(0)?;
-    Ok(end - start)
+    let sql = "select sum(s.wal_bytes)::float8 from public.pg_stat_statements as s
+        join pg_database as d on d.oid = s.dbid
+        where d.datname = current_database() and s.query like 'insert into events%'";
+    Ok(client.query_one(sql, &[])?.try_get(0)?)
 }
 
 fn logged(fixture: &Fixture) -> Result<()> {
@@ -178,12 +179,14 @@ fn logged(fixture: &Fixture) -> Result<()> {
     let advice = report(&mut client, "min_improvement => 0, pareto_ratio => 0")?;
     let index = &advice["indexes"][0];
     ensure!(index["columns"][0] == "k", "{advice:#}");
-    let claimed = number(&index["wal_bytes_per_second"])? * number(&advice["writing"]["seconds"])?;
+    let claimed =
+        number(&index["wal_bytes_per_second"])? * number(&advice["writing"]["counted_seconds"])?;
     client
         .batch_execute(&index["ddl"].as_str().unwrap_or_default().replace(" CONCURRENTLY", ""))?;
+    client.batch_execute(FROM_NOW)?;
     let added = wal_of(&mut client, load)? - without;
-    // Other cases write, too: the WAL is the cluster's.
-    ensure!(claimed > added / 3.0 && claimed < added * 3.0, "claimed {claimed}, added {added}");
+    // Checkpoints that others ask for have pages logged once more.
+    ensure!(claimed > added / 2.0 && claimed < added * 2.0, "claimed {claimed}, added {added}");
     Ok(())
 }
 
