@@ -37,6 +37,8 @@ const EXTENDED: &str = include_str!("../../../sql/shadow/extended.sql");
 /// [`AdvisorError::DocumentVersion`], [`AdvisorError::Object`].
 pub(crate) fn import(document: Value, replace: bool) -> Result<Value, AdvisorError> {
     let document = read(document)?;
+    // What is written past privileges is written past this check too.
+    sys::require_writable(c"mcp_import_statistics()");
     if !sys::owns_database() {
         return Err(AdvisorError::NotTheOwner);
     }
@@ -231,6 +233,9 @@ fn extended(document: &Document) -> Result<Vec<String>, AdvisorError> {
     Ok(left_out)
 }
 
+/// What makes a stored form of what was printed.
+type Stored = fn(&str, &BTreeMap<i16, i16>) -> Result<Vec<u8>, String>;
+
 struct ExtendedObject {
     oid: u32,
     table: u32,
@@ -268,9 +273,7 @@ fn extended_content<'a>(
             let number: i16 = there.parse().map_err(|_| bad(format!("no column {there}")))?;
             numbers.extend(here.get(name).map(|&column| (number, column)));
         }
-        let stored = |text: &str, of: fn(&str, &BTreeMap<i16, i16>) -> Result<Vec<u8>, String>| {
-            of(text, &numbers).map_err(bad)
-        };
+        let stored = |text: &str, of: Stored| of(text, &numbers).map_err(bad);
         content.ndistinct =
             data.n_distinct.as_deref().map(|text| stored(text, shadow::ndistinct)).transpose()?;
         content.dependencies = data

@@ -76,8 +76,8 @@ pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
 pub(crate) use shadow::{
-    GinCounts, btree_height, gin_counts, is_superuser, next_command, owns_database, set_extent,
-    set_gin_counts,
+    GinCounts, btree_height, gin_counts, is_superuser, next_command, owns_database,
+    require_writable, set_extent, set_gin_counts,
 };
 pub(crate) use statistics::{Figures, Statistics};
 pub(crate) use stored_statistics::{Content, write as write_statistics};

@@ -7,6 +7,8 @@
 //! `relallvisible`, which the server does not use for indexes, the height of the tree. So it holds in
 //! every session at once, is rolled back with the import, and needs no cache.
 
+use std::ffi::CStr;
+
 use pgrx::pg_sys;
 
 use super::subxact::ServerError;
@@ -231,6 +233,12 @@ pub(crate) fn set_gin_counts(index: u32, counts: GinCounts) {
         pg_sys::ginUpdateStats(relation, &raw const stats, false);
         pg_sys::index_close(relation, lock);
     }
+}
+
+/// Raises the server's error in a transaction that only reads.
+pub(crate) fn require_writable(what: &CStr) {
+    // SAFETY: the name is NUL-terminated and only printed.
+    unsafe { pg_sys::PreventCommandIfReadOnly(what.as_ptr()) }
 }
 
 /// Makes what was written into catalogs visible to what comes next.
