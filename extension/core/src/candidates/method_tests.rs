@@ -63,7 +63,7 @@ fn run(table: Table, searched: &[i16], equal: &[i16], limits: &Limits) -> Vec<In
         whole_row: true,
         ..TableUse::default()
     };
-    let shape = QueryShape { uses: vec![table_use], updated: vec![] };
+    let shape = QueryShape { uses: vec![table_use], updated: vec![], deleted: vec![] };
     for_query(&Catalog { tables: vec![table] }, &shape, limits)
 }
 
@@ -135,6 +135,7 @@ fn the_class_that_answers_to_more_is_kept() {
     let shape = |searched: &[i16]| QueryShape {
         uses: vec![TableUse { searched: searched.to_vec(), ..TableUse::default() }],
         updated: vec![],
+        deleted: vec![],
     };
     let catalog = Catalog { tables: vec![table()] };
     let (mut one, mut two) = (shape(&[DOC, PATHS, TAGS]), shape(&[DOC, PATHS]));
