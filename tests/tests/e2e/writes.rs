@@ -56,6 +56,9 @@ fn database(name: &str, schema: &str) -> Result<Own> {
     client.batch_execute(schema)?;
     client.batch_execute("vacuum analyze")?;
     client.batch_execute("select mcp_schemas(); select hypopg()")?;
+    // What the session has counted so far must not arrive after the reset.
+    client.batch_execute("select pg_stat_force_next_flush()")?;
+    client.batch_execute("select 1")?;
     client.batch_execute(FROM_NOW)?;
     Ok(Own { client, _cluster: cluster })
 }
