@@ -13,6 +13,7 @@ use pgrx::PgSqlErrorCode;
 use crate::catalog::ServerCatalog;
 use crate::doubts::Doubts;
 use crate::progress::Reporter;
+use crate::session::Bounds;
 use crate::sizes::{LeafSpec, Sizes};
 use crate::sys::{
     self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, ServerError,
@@ -30,7 +31,9 @@ pub(crate) struct ServerPlanner<'a> {
     statements: &'a [Prepared<'a>],
     hypotheticals: Hypotheticals,
     scratch: Arena,
-    deadline: Option<Instant>,
+    bounds: Bounds<'a>,
+    /// The statement behind each query, when only some take part.
+    chosen: Option<Vec<usize>>,
     identity: Identity,
     doubts: Doubts,
     /// The doubts about each plan made, by query and the candidates it uses.
@@ -59,7 +62,7 @@ impl<'a> ServerPlanner<'a> {
         sizes: Sizes<'a>,
         progress: &'a Reporter,
         started: Instant,
-        deadline: Option<Instant>,
+        bounds: Bounds<'a>,
     ) -> Self {
         Self {
             scope,
@@ -67,7 +70,8 @@ impl<'a> ServerPlanner<'a> {
             statements,
             hypotheticals: Hypotheticals::new(),
             scratch: Arena::new(),
-            deadline,
+            bounds,
+            chosen: None,
             identity: Identity::default(),
             doubts: Doubts::new(),
             doubted: BTreeMap::new(),
@@ -82,6 +86,39 @@ impl<'a> ServerPlanner<'a> {
         }
     }
 
+    /// Begins anew with other candidates: of the statements only those `chosen` take part, in that
+    /// order; `None`: all. What is known of sizes stays.
+    pub(crate) fn restart(&mut self, chosen: Option<Vec<usize>>, deadline: Option<Instant>) {
+        self.chosen = chosen;
+        self.bounds = self.bounds.until(deadline);
+        self.hypotheticals = Hypotheticals::new();
+        self.names.clear();
+        self.doubted.clear();
+    }
+
+    /// Until the next restart sizes are of the formula alone, without looking at the tables.
+    pub(crate) fn sizes_mut(&mut self) -> &mut Sizes<'a> {
+        &mut self.sizes
+    }
+
+    /// What the planner may take.
+    pub(crate) fn bounds(&self) -> Bounds<'a> {
+        self.bounds
+    }
+
+    /// The position of the statement behind a query.
+    fn at(&self, query: usize) -> Option<usize> {
+        match &self.chosen {
+            Some(chosen) => chosen.get(query).copied(),
+            None => Some(query),
+        }
+    }
+
+    /// The statement behind a query.
+    fn statement(&self, query: usize) -> Option<&'a Prepared<'a>> {
+        self.statements.get(self.at(query)?)
+    }
+
     /// When the search had made this many requests, from the start of the run.
     pub(crate) fn time_of(&self, calls: u64) -> Duration {
         let at = usize::try_from(calls).unwrap_or(usize::MAX).min(self.answered.len());
@@ -92,8 +129,7 @@ impl<'a> ServerPlanner<'a> {
     /// there is none. Shows no value that the statement's role may not read.
     pub(crate) fn explain(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> String {
         const HOW: How = How::new(Format::Text, false);
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else { return String::new() };
+        let Some(statement) = self.statement(query) else { return String::new() };
         let arena = Arena::new();
         let generic = sys::bind(&arena, &statement.statement.param_types, &[]);
         let typical = statement.bindings.first().filter(|_| statement.may_show_values);
@@ -117,8 +153,7 @@ impl<'a> ServerPlanner<'a> {
         how: How,
     ) -> Result<Explained, ServerError> {
         self.materialize(pool, offered);
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else {
+        let Some(statement) = self.statement(query) else {
             let code = PgSqlErrorCode::ERRCODE_INTERNAL_ERROR;
             return Err(ServerError::new(code, "there is no such statement"));
         };
@@ -175,9 +210,9 @@ impl<'a> ServerPlanner<'a> {
 impl Planner for ServerPlanner<'_> {
     fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
         let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else { return Ok(failed) };
-        if self.failures.contains_key(&query) {
+        let Some(at) = self.at(query) else { return Ok(failed) };
+        let Some(statement) = self.statement(query) else { return Ok(failed) };
+        if self.failures.contains_key(&at) {
             return Ok(failed);
         }
         if offered.is_empty() {
@@ -223,7 +258,7 @@ impl Planner for ServerPlanner<'_> {
             }
             Err(error) => {
                 self.scratch.reset();
-                self.failures.insert(query, error.message);
+                self.failures.insert(at, error.message);
                 Ok(failed)
             }
         }
@@ -234,7 +269,7 @@ impl Planner for ServerPlanner<'_> {
         if let Some(&doubt) = self.doubted.get(&(query, offered.clone())) {
             return Ok(doubt);
         }
-        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
+        let draws = self.statement(query).map_or(0, |statement| statement.bindings.len());
         let mut total = 0.0;
         for draw in 0..draws {
             if let Some(planned) = self.plan_once(pool, query, draw, offered) {
@@ -246,8 +281,11 @@ impl Planner for ServerPlanner<'_> {
 
     fn poll(&mut self) -> Result<(), Stop> {
         sys::check_interrupts();
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.bounds.late() {
             return Err(Stop::Deadline);
+        }
+        if self.bounds.full() {
+            return Err(Stop::Memory);
         }
         Ok(())
     }
@@ -267,8 +305,7 @@ impl ServerPlanner<'_> {
         offered: &IndexSet,
     ) -> Option<sys::Planned> {
         self.materialize(pool, offered);
-        let statements = self.statements;
-        let statement = statements.get(query)?;
+        let statement = self.statement(query)?;
         let binding = statement.bindings.get(draw)?;
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         self.plans += 1;
@@ -289,7 +326,7 @@ impl ServerPlanner<'_> {
         /// Gains that count as none and as some.
         const NONE: f64 = 0.01;
         const SOME: f64 = 0.10;
-        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
+        let draws = self.statement(query).map_or(0, |statement| statement.bindings.len());
         let (mut least, mut most) = (f64::INFINITY, 0.0_f64);
         for draw in (0..draws).filter(|_| draws > 1) {
             let before = self.plan_once(pool, query, draw, &IndexSet::new());

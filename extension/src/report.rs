@@ -358,6 +358,7 @@ fn summary(
         "complete": outcome.complete,
         "stopped_by": outcome.stopped_by.as_ref().map(|reason| match reason {
             StoppedBy::Deadline => "time_limit",
+            StoppedBy::Memory => "memory",
             StoppedBy::CallLimit => "call_limit",
         }),
         "candidates": outcome.pool.len(),

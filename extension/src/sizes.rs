@@ -1,6 +1,6 @@
 //! Sizes of indexes that do not exist, as a whole and for each partition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use advisor_core::ddl;
 use advisor_core::model::{IndexDef, IndexKey, Method, Table, is_element};
@@ -34,6 +34,10 @@ pub(crate) struct Sizes<'a> {
     /// Columns worth sampling, by table.
     wanted: BTreeMap<usize, BTreeSet<i16>>,
     sampled: BTreeMap<usize, sampling::Sample>,
+    /// Whether the tables are not looked at.
+    rough: bool,
+    /// Sizes that were asked for before, rough ones left out.
+    known: HashMap<IndexDef, IndexSize>,
 }
 
 impl<'a> Sizes<'a> {
@@ -48,16 +52,32 @@ impl<'a> Sizes<'a> {
         for table_use in statements.iter().flat_map(|statement| &statement.shape.uses) {
             wanted.entry(table_use.table).or_default().extend(&table_use.read);
         }
-        Self { source, catalog, groups, wanted, sampled: BTreeMap::new() }
+        let sampled = BTreeMap::new();
+        Self { source, catalog, groups, wanted, sampled, rough: false, known: HashMap::new() }
+    }
+
+    /// Whether to do without a look at the tables, which takes longer than everything else.
+    pub(crate) fn be_rough(&mut self, rough: bool) {
+        self.rough = rough;
     }
 
     /// The size of a candidate.
     pub(crate) fn size(&mut self, def: &IndexDef) -> IndexSize {
-        if let SizeSource::Hypopg(hypopg) = &self.source {
-            return hypopg.size(&self.catalog.model, def);
+        if let Some(&known) = self.known.get(def) {
+            return known;
         }
-        self.sample_group(def);
-        SizeModel::new(&self.catalog.model, &self.groups).size(def)
+        if self.rough {
+            return SizeModel::new(&self.catalog.model, &self.groups).size(def);
+        }
+        let size = match &self.source {
+            SizeSource::Hypopg(hypopg) => hypopg.size(&self.catalog.model, def),
+            SizeSource::Measured => {
+                self.sample_group(def);
+                SizeModel::new(&self.catalog.model, &self.groups).size(def)
+            }
+        };
+        self.known.insert(def.clone(), size);
+        size
     }
 
     /// A candidate's index on each of its table's relations with storage.

@@ -36,6 +36,8 @@ pub struct Interrupted;
 pub enum StoppedBy {
     /// The planner reported the time limit.
     Deadline,
+    /// The planner reported the memory limit.
+    Memory,
     /// The limit on planner calls is used up.
     CallLimit,
 }
@@ -373,6 +375,7 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     fn note(&mut self, stop: Stop) {
         match stop {
             Stop::Deadline => self.stopped = self.stopped.or(Some(StoppedBy::Deadline)),
+            Stop::Memory => self.stopped = self.stopped.or(Some(StoppedBy::Memory)),
             Stop::Interrupted => self.interrupted = true,
         }
     }

@@ -1,7 +1,6 @@
 //! Each statement on its way from text to something that can be planned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::Tree;
@@ -15,11 +14,26 @@ use crate::planner::{Identity, OWN_PATH};
 use crate::progress::Reporter;
 use crate::query;
 use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
+use crate::session::Bounds;
 
 const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
 
 /// Oids below this belong to the system (`FirstNormalObjectId` of the server's `transam.h`).
 const FIRST_USER_OID: u32 = 16_384;
+
+/// Statements whose tables are looked up together.
+const TOGETHER: usize = 64;
+
+/// A statement that was analyzed; its tables may not be known yet.
+struct Analyzed<'a> {
+    entry: Entry,
+    role: u32,
+    search_path: String,
+    statement: Statement<'a>,
+    /// The text that worked.
+    text: String,
+    relations: BTreeMap<u32, char>,
+}
 
 /// The statements that take part and those that do not.
 #[derive(Default)]
@@ -40,20 +54,20 @@ pub(crate) struct Preparer<'a> {
     identity: Identity,
     scratch: Arena,
     draws: usize,
-    deadline: Option<Instant>,
+    bounds: Bounds<'a>,
     only: Option<BTreeSet<u32>>,
 }
 
 impl<'a> Preparer<'a> {
     /// `caller_path` is the search path that the caller had before the scope was opened. Statements
-    /// that are not read by `deadline` are left out, and those that read none of the relations
-    /// `only`.
+    /// that cannot be read within the `bounds` are left out, and those that read none of the
+    /// relations `only`.
     pub(crate) fn new(
         arena: &'a Arena,
         scope: &'a SessionScope,
         caller_path: String,
         draws: usize,
-        deadline: Option<Instant>,
+        bounds: Bounds<'a>,
         only: Option<BTreeSet<u32>>,
     ) -> Self {
         Self {
@@ -64,7 +78,7 @@ impl<'a> Preparer<'a> {
             identity: Identity::default(),
             scratch: Arena::new(),
             draws,
-            deadline,
+            bounds,
             only,
         }
     }
@@ -81,27 +95,71 @@ impl<'a> Preparer<'a> {
     ) -> Result<Workload<'a>, AdvisorError> {
         let mut workload = Workload::default();
         progress.begin("reading statements", entries.len());
-        for entry in entries {
-            sys::check_interrupts();
-            progress.advance();
-            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                let message = "the time limit left no time to read the statement";
-                workload.skipped.push(skip(&entry, "time limit", message));
-                continue;
-            }
-            match self.one(entry, catalog)? {
-                Ok(prepared) => workload.prepared.push(prepared),
-                Err(skipped) => workload.skipped.push(skipped),
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let some: Vec<Entry> = entries.by_ref().take(TOGETHER).collect();
+            for outcome in self.some(some, catalog, progress)? {
+                match outcome {
+                    Ok(prepared) => workload.prepared.push(prepared),
+                    Err(skipped) => workload.skipped.push(skipped),
+                }
             }
         }
         Ok(workload)
     }
 
-    fn one(
+    /// Prepares a few entries. Their tables are looked up at once: a query of the catalog costs more
+    /// than reading a statement.
+    fn some(
+        &mut self,
+        entries: Vec<Entry>,
+        catalog: &mut ServerCatalog,
+        progress: &Reporter,
+    ) -> Result<Vec<Result<Prepared<'a>, Skipped>>, AdvisorError> {
+        let mut pending = Vec::with_capacity(entries.len());
+        for entry in entries {
+            sys::check_interrupts();
+            progress.advance();
+            pending.push(match self.limit(&entry) {
+                Some(skipped) => Err(skipped),
+                None => self.read(entry)?,
+            });
+        }
+        self.own();
+        let named = pending.iter().flatten().flat_map(|read: &Analyzed<'_>| read.relations.keys());
+        catalog.ensure(named.copied())?;
+        let mut outcomes = Vec::with_capacity(pending.len());
+        for read in pending {
+            sys::check_interrupts();
+            outcomes.push(match read {
+                Ok(read) => match self.limit(&read.entry) {
+                    Some(skipped) => Err(skipped),
+                    None => self.shape(read, catalog),
+                },
+                Err(skipped) => Err(skipped),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Why there is no room for another statement, if so.
+    fn limit(&self, entry: &Entry) -> Option<Skipped> {
+        if self.bounds.late() {
+            let message = "the time limit left no time to read the statement";
+            return Some(skip(entry, "time limit", message));
+        }
+        if self.bounds.full() {
+            let message = "mcp_advisor.memory_limit left no room for the statement";
+            return Some(skip(entry, "memory limit", message));
+        }
+        None
+    }
+
+    /// Analyzes a statement as the role that ran it.
+    fn read(
         &mut self,
         entry: Entry,
-        catalog: &mut ServerCatalog,
-    ) -> Result<Result<Prepared<'a>, Skipped>, AdvisorError> {
+    ) -> Result<Result<Analyzed<'a>, Skipped>, AdvisorError> {
         if entry.text.trim().is_empty() {
             return Ok(Err(skip(&entry, "no text", "the statement has no text")));
         }
@@ -124,20 +182,26 @@ impl<'a> Preparer<'a> {
             let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
-        let trees: Vec<Tree<'_>> =
-            statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect();
-        let relations = shape::relations(&trees);
+        let relations = shape::relations(&trees(&statement));
         if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
             let message = "the statement reads none of the tables in question";
             return Ok(Err(skip(&entry, "other tables", message)));
         }
-        self.own();
-        catalog.ensure(relations.keys().copied())?;
+        Ok(Ok(Analyzed { entry, role, search_path, statement, text, relations }))
+    }
+
+    /// Finds out what a statement does with its tables, and plans it.
+    fn shape(
+        &mut self,
+        read: Analyzed<'a>,
+        catalog: &mut ServerCatalog,
+    ) -> Result<Prepared<'a>, Skipped> {
+        let Analyzed { entry, role, search_path, statement, text, relations } = read;
         if let Some((reason, message)) = unusable(&relations, catalog) {
-            return Ok(Err(skip(&entry, reason, message)));
+            return Err(skip(&entry, reason, message));
         }
-        let extract = shape::extract(&trees, catalog);
-        drop(trees);
+        self.own();
+        let extract = shape::extract(&trees(&statement), catalog);
         catalog.settle();
         self.identity.adopt(self.scope, role, &search_path);
         let prepared = Prepared {
@@ -157,7 +221,7 @@ impl<'a> Preparer<'a> {
             search_path,
             statement,
         };
-        Ok(self.finish(prepared, &extract))
+        self.finish(prepared, &extract)
     }
 
     /// Binds the draws, plans once, and checks that the role may run it.
@@ -230,6 +294,10 @@ impl<'a> Preparer<'a> {
     fn own(&mut self) {
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
     }
+}
+
+fn trees<'t>(statement: &'t Statement<'_>) -> Vec<Tree<'t>> {
+    statement.dumps.iter().filter_map(|dump| Tree::read(dump)).collect()
 }
 
 /// The cost with the indexes that exist, averaged over the draws; raises the server's error when

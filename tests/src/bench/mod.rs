@@ -12,6 +12,7 @@ mod determinism;
 mod geometric;
 mod guard;
 mod health;
+mod large;
 mod memory;
 mod quality;
 mod runtime;
@@ -34,6 +35,7 @@ use verdict::Verdicts;
 const SETTINGS: &str = "
 shared_preload_libraries = 'pg_stat_statements'
 jit = off
+pg_stat_statements.max = 20000
 ";
 
 /// A part of the benchmark that can be asked for by itself.
@@ -61,11 +63,13 @@ pub enum Section {
     Health,
     /// What the guard costs: check, latch, restricted calls.
     Guard,
+    /// Thousands of tables and statements within the default time limit.
+    Large,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -77,6 +81,7 @@ impl Section {
         Self::Bridge,
         Self::Health,
         Self::Guard,
+        Self::Large,
     ];
 
     /// The name by which it is asked for.
@@ -94,6 +99,7 @@ impl Section {
             Self::Bridge => "bridge",
             Self::Health => "health",
             Self::Guard => "guard",
+            Self::Large => "large",
         }
     }
 
@@ -124,6 +130,7 @@ impl Section {
             Self::Bridge => bridge::measure(bench),
             Self::Health => health::measure(bench),
             Self::Guard => guard::measure(bench),
+            Self::Large => large::measure(bench),
         }
     }
 }
