@@ -11,6 +11,7 @@ use advisor_core::search::{self, Options, Outcome};
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
+use crate::large::{self, Compression};
 use crate::planner::ServerPlanner;
 use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
@@ -18,6 +19,9 @@ use crate::session::{Session, Waiting};
 use crate::settings;
 use crate::sys::{self, Arena};
 use crate::workload::{self, Prepared, Skipped, Workload};
+
+/// Statements whose parameter draws are compared even when the time is up.
+const ALWAYS_COMPARED: usize = 100;
 
 /// Bytes of a heap page.
 const PAGE: f64 = 8192.0;
@@ -78,15 +82,17 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let prepared_after = started.elapsed();
     let deadline = arguments.time_limit.map(|limit| started + limit);
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
-    let outcome = search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
+    let (outcome, compressed) =
+        search(arguments, &catalog, &workload.prepared, &mut planner, &session.progress)?;
     let disagree = disagreements(&outcome, &mut planner);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &disagree);
     advice.prepared_after = prepared_after;
+    advice.compressed = compressed;
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }
-    for (query, message) in std::mem::take(&mut planner.failures) {
-        advice.note_failure(workload.prepared.get(query), &message);
+    for (at, message) in std::mem::take(&mut planner.failures) {
+        advice.note_failure(workload.prepared.get(at), &message);
     }
     Ok(advice)
 }
@@ -95,9 +101,12 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
 pub(crate) fn disagreements(outcome: &Outcome, planner: &mut ServerPlanner<'_>) -> Vec<bool> {
     let all: IndexSet = outcome.steps.iter().map(|step| step.candidate).collect();
     let improved = outcome.used.iter().map(|used| !used.is_empty()).enumerate();
-    improved
-        .map(|(query, improved)| improved && planner.draws_disagree(&outcome.pool, query, &all))
-        .collect()
+    // Not knowing is no reason for confidence.
+    let mut disagree = |query| {
+        query >= ALWAYS_COMPARED && planner.bounds().late()
+            || planner.draws_disagree(&outcome.pool, query, &all)
+    };
+    improved.map(|(query, improved)| improved && disagree(query)).collect()
 }
 
 /// One measured planner call of [`benchmark`].
@@ -193,7 +202,7 @@ fn search(
     prepared: &[Prepared<'_>],
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
-) -> Result<Outcome, AdvisorError> {
+) -> Result<(Outcome, Option<serde_json::Value>), AdvisorError> {
     let include_columns = settings::include_columns();
     let limits = Limits {
         max_columns: arguments.max_columns,
@@ -204,15 +213,21 @@ fn search(
         include_columns,
         min_pages: MIN_PAGES,
     };
-    progress.begin("candidates", prepared.len());
-    let candidates: Vec<Vec<IndexDef>> = prepared
-        .iter()
-        .map(|statement| {
-            progress.advance();
-            candidates::for_query(&catalog.model, &statement.shape, &limits)
-        })
-        .collect();
-    let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
+    let compression = large::compress(planner, catalog, prepared, &limits, objective(), progress);
+    let (chosen, weights): (Vec<usize>, Vec<f64>) = match &compression {
+        Some(compression) => compression.chosen().unzip(),
+        None => prepared.iter().enumerate().map(|(at, p)| (at, p.weight)).unzip(),
+    };
+    let searched = compression.as_ref().map_or(chosen.len(), Compression::representatives);
+    progress.begin("candidates", searched);
+    let mut candidates: Vec<Vec<IndexDef>> = Vec::with_capacity(chosen.len());
+    for (query, statement) in chosen.iter().filter_map(|&at| prepared.get(at)).enumerate() {
+        progress.advance();
+        candidates.push(match query < searched {
+            true => candidates::for_query(&catalog.model, &statement.shape, &limits),
+            false => Vec::new(),
+        });
+    }
     let options = Options {
         objective: objective(),
         storage_budget: arguments.storage_budget,
@@ -227,8 +242,24 @@ fn search(
     let workload =
         search::Workload { weights: &weights, candidates: &candidates, upkeep: &|_, _| 0.0 };
     // The planner raises the server's own error on a cancel, so the search is never interrupted.
-    search::advise(&workload, &options, planner)
-        .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))
+    let interrupted = |_| AdvisorError::Catalog("the search was interrupted".to_owned());
+    let Some(compression) = compression else {
+        return Ok((search::advise(&workload, &options, planner).map_err(interrupted)?, None));
+    };
+    let bounds = planner.bounds();
+    let reserved = bounds.left().map_or(Duration::ZERO, |left| compression.reserve(left));
+    let options = Options {
+        generation_calls: bounds
+            .left()
+            .map_or(u64::MAX, |left| compression.generation_calls(left.saturating_sub(reserved))),
+        ..options
+    };
+    let ends = bounds.deadline().and_then(|deadline| deadline.checked_sub(reserved));
+    planner.restart(Some(chosen), ends);
+    let outcome = search::advise(&workload, &options, planner).map_err(interrupted)?;
+    planner.restart(None, bounds.deadline());
+    let (outcome, report) = compression.verify(outcome, planner, prepared)?;
+    Ok((outcome, Some(report)))
 }
 
 /// The objective in force.

@@ -32,6 +32,8 @@ pub(crate) struct ServerPlanner<'a> {
     hypotheticals: Hypotheticals,
     scratch: Arena,
     bounds: Bounds<'a>,
+    /// Statements that were planned with candidates.
+    planned: BTreeSet<usize>,
     /// The statement behind each query, when only some take part.
     chosen: Option<Vec<usize>>,
     identity: Identity,
@@ -71,6 +73,7 @@ impl<'a> ServerPlanner<'a> {
             hypotheticals: Hypotheticals::new(),
             scratch: Arena::new(),
             bounds,
+            planned: BTreeSet::new(),
             chosen: None,
             identity: Identity::default(),
             doubts: Doubts::new(),
@@ -91,14 +94,25 @@ impl<'a> ServerPlanner<'a> {
     pub(crate) fn restart(&mut self, chosen: Option<Vec<usize>>, deadline: Option<Instant>) {
         self.chosen = chosen;
         self.bounds = self.bounds.until(deadline);
+        self.planned.clear();
+        self.forget();
+    }
+
+    /// Forgets the candidates, for a new pool.
+    pub(crate) fn forget(&mut self) {
         self.hypotheticals = Hypotheticals::new();
         self.names.clear();
         self.doubted.clear();
     }
 
-    /// Until the next restart sizes are of the formula alone, without looking at the tables.
-    pub(crate) fn sizes_mut(&mut self) -> &mut Sizes<'a> {
-        &mut self.sizes
+    /// From now on sizes are of the formula alone for all but these tables.
+    pub(crate) fn look_at(&mut self, tables: BTreeSet<usize>) {
+        self.sizes.look_at(tables);
+    }
+
+    /// How many statements have been planned with candidates since the last restart.
+    pub(crate) fn planned_statements(&self) -> usize {
+        self.planned.len()
     }
 
     /// What the planner may take.
@@ -253,6 +267,7 @@ impl Planner for ServerPlanner<'_> {
         self.answered.push(self.started.elapsed());
         match answer {
             Ok((plan, doubt)) => {
+                self.planned.insert(at);
                 self.doubted.insert((query, plan.used.clone()), doubt);
                 Ok(plan)
             }
@@ -343,6 +358,9 @@ impl ServerPlanner<'_> {
 impl Sizer for ServerPlanner<'_> {
     fn size(&mut self, def: &IndexDef) -> IndexSize {
         self.progress.planned(self.plans);
+        if self.bounds.late() {
+            self.look_at(BTreeSet::new());
+        }
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
         self.sizes.size(def)
     }

@@ -60,6 +60,11 @@ impl Bounds<'_> {
         Some(self.deadline?.saturating_duration_since(Instant::now()))
     }
 
+    /// When the time is up.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
     /// The same with another end.
     pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
         Self { deadline, ..self }

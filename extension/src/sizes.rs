@@ -34,9 +34,9 @@ pub(crate) struct Sizes<'a> {
     /// Columns worth sampling, by table.
     wanted: BTreeMap<usize, BTreeSet<i16>>,
     sampled: BTreeMap<usize, sampling::Sample>,
-    /// Whether the tables are not looked at.
-    rough: bool,
-    /// Sizes that were asked for before, rough ones left out.
+    /// The tables that may be looked at; `None`: all.
+    seen: Option<BTreeSet<usize>>,
+    /// Sizes that were asked for before and are as good as they get.
     known: HashMap<IndexDef, IndexSize>,
 }
 
@@ -53,12 +53,12 @@ impl<'a> Sizes<'a> {
             wanted.entry(table_use.table).or_default().extend(&table_use.read);
         }
         let sampled = BTreeMap::new();
-        Self { source, catalog, groups, wanted, sampled, rough: false, known: HashMap::new() }
+        Self { source, catalog, groups, wanted, sampled, seen: None, known: HashMap::new() }
     }
 
-    /// Whether to do without a look at the tables, which takes longer than everything else.
-    pub(crate) fn be_rough(&mut self, rough: bool) {
-        self.rough = rough;
+    /// From now on only these tables are looked at, which takes longer than everything else.
+    pub(crate) fn look_at(&mut self, tables: BTreeSet<usize>) {
+        self.seen = Some(tables);
     }
 
     /// The size of a candidate.
@@ -66,7 +66,7 @@ impl<'a> Sizes<'a> {
         if let Some(&known) = self.known.get(def) {
             return known;
         }
-        if self.rough {
+        if self.seen.as_ref().is_some_and(|seen| !seen.contains(&def.table)) {
             return SizeModel::new(&self.catalog.model, &self.groups).size(def);
         }
         let size = match &self.source {

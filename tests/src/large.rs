@@ -127,13 +127,14 @@ impl Size {
                 0 | 1 => format!("select {list} from l{t} where {first}"),
                 2 => format!("select {list} from l{t} where {first} and {second}"),
                 3 => {
-                    let values: Vec<String> = (0..members)
-                        .map(|_| numbers.below(columns[0].1).to_string())
-                        .collect();
+                    let values: Vec<String> =
+                        (0..members).map(|_| numbers.below(columns[0].1).to_string()).collect();
                     let values = values.join(", ");
                     format!("select {list} from l{t} where {} in ({values})", columns[0].0)
                 }
-                4 => format!("select id, note from l{t} where {first} order by created desc limit 10"),
+                4 => format!(
+                    "select id, note from l{t} where {first} order by created desc limit 10"
+                ),
                 5 => format!(
                     "select {}, count(*) from l{t} where created > date '2024-01-01' + {day} group by 1",
                     columns[0].0
@@ -144,7 +145,10 @@ impl Size {
                 7 => format!(
                     "select count(*) from l{parent} as y join l{t} as x on x.parent = y.id where y.{first}"
                 ),
-                8 => format!("select {list} from l{t} where parent = {} and {first}", 1 + numbers.below(400)),
+                8 => format!(
+                    "select {list} from l{t} where parent = {} and {first}",
+                    1 + numbers.below(400)
+                ),
                 _ => format!("update l{t} set note = note where {first} and {second}"),
             }
         };

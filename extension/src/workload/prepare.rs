@@ -13,8 +13,8 @@ use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
 use crate::progress::Reporter;
 use crate::query;
-use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
 use crate::session::Bounds;
+use crate::sys::{self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement};
 
 const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
 
@@ -55,6 +55,7 @@ pub(crate) struct Preparer<'a> {
     scratch: Arena,
     draws: usize,
     bounds: Bounds<'a>,
+    full: bool,
     only: Option<BTreeSet<u32>>,
 }
 
@@ -79,6 +80,7 @@ impl<'a> Preparer<'a> {
             scratch: Arena::new(),
             draws,
             bounds,
+            full: false,
             only,
         }
     }
@@ -132,10 +134,9 @@ impl<'a> Preparer<'a> {
         for read in pending {
             sys::check_interrupts();
             outcomes.push(match read {
-                Ok(read) => match self.limit(&read.entry) {
-                    Some(skipped) => Err(skipped),
-                    None => self.shape(read, catalog),
-                },
+                // What it takes in memory it has taken by now.
+                Ok(read) if self.bounds.late() => Err(out_of_time(&read.entry)),
+                Ok(read) => self.shape(read, catalog),
                 Err(skipped) => Err(skipped),
             });
         }
@@ -143,12 +144,13 @@ impl<'a> Preparer<'a> {
     }
 
     /// Why there is no room for another statement, if so.
-    fn limit(&self, entry: &Entry) -> Option<Skipped> {
+    fn limit(&mut self, entry: &Entry) -> Option<Skipped> {
         if self.bounds.late() {
-            let message = "the time limit left no time to read the statement";
-            return Some(skip(entry, "time limit", message));
+            return Some(out_of_time(entry));
         }
-        if self.bounds.full() {
+        // Those that come first count most: once there was no room, there is none for the others.
+        self.full |= self.bounds.full();
+        if self.full {
             let message = "mcp_advisor.memory_limit left no room for the statement";
             return Some(skip(entry, "memory limit", message));
         }
@@ -156,10 +158,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// Analyzes a statement as the role that ran it.
-    fn read(
-        &mut self,
-        entry: Entry,
-    ) -> Result<Result<Analyzed<'a>, Skipped>, AdvisorError> {
+    fn read(&mut self, entry: Entry) -> Result<Result<Analyzed<'a>, Skipped>, AdvisorError> {
         if entry.text.trim().is_empty() {
             return Ok(Err(skip(&entry, "no text", "the statement has no text")));
         }
@@ -333,6 +332,10 @@ fn unusable(
         return Some(("temporary table", "the statement reads only temporary tables"));
     }
     Some(("no table", "the statement reads no table that could have an index"))
+}
+
+fn out_of_time(entry: &Entry) -> Skipped {
+    skip(entry, "time limit", "the time limit left no time to read the statement")
 }
 
 fn skip(entry: &Entry, reason: &'static str, message: &str) -> Skipped {

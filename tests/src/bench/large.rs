@@ -6,9 +6,9 @@ use std::time::Instant;
 use anyhow::Result;
 use postgres::Client;
 
+use super::Bench;
 use super::backend::Memory;
 use super::databases::Database;
-use super::Bench;
 use crate::large::Size;
 use crate::program::{Table, megabytes};
 use crate::report::{Arguments, Report};

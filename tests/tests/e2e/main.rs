@@ -41,6 +41,7 @@ mod health_vacuum;
 mod health_workload;
 mod interrupts;
 mod join_path;
+mod large;
 mod objects;
 mod odd;
 mod overview;
@@ -115,6 +116,7 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         overview::CASES,
         join_path::CASES,
+        large::CASES,
         progress::CASES,
         relate::CASES,
         psql_describe::CASES,

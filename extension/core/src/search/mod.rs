@@ -84,6 +84,9 @@ pub struct Options {
     pub second_opinion: bool,
     /// Planner calls, at most.
     pub max_calls: u64,
+    /// Planner calls, at most, to find candidates beyond those that each query picks first; the
+    /// queries are asked in their order.
+    pub generation_calls: u64,
     /// Candidates per query and table that are offered to the planner at once: planning slows down
     /// with every index it sees.
     pub offer_limit: usize,
@@ -101,6 +104,7 @@ impl Default for Options {
             regression_tolerance: 0.1,
             second_opinion: false,
             max_calls: u64::MAX,
+            generation_calls: u64::MAX,
             offer_limit: 80,
         }
     }
@@ -140,7 +144,7 @@ pub fn advise<S: Planner + Sizer>(
         relative_cost: relative,
         calls: cache.counters().calls,
     });
-    picked.knock_out(&mut cache, &goal, &base)?;
+    picked.knock_out(&mut cache, &goal, &base, options.generation_calls / 2)?;
     let members = picked.breed(&mut cache, options.max_columns);
     let pool = cache.pool();
     let upkeep =
@@ -148,7 +152,7 @@ pub fn advise<S: Planner + Sizer>(
     let mut search = Search::new(cache, goal, options, base, upkeep, progress);
     picked.connect(&mut search, &members, workload.candidates)?;
     run.log(&mut search, "picked", value);
-    picked.seed(&mut search)?;
+    picked.seed(&mut search, options.generation_calls / 2)?;
     run.log(&mut search, "seeded", value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;

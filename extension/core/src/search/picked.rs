@@ -88,14 +88,19 @@ impl Picked {
     }
 
     /// Takes away what each query used, and plans it again, a few times over; then the same with
-    /// its narrower candidates.
+    /// its narrower candidates. Ends after about so many planner calls.
     pub(crate) fn knock_out<S: Planner + Sizer>(
         &mut self,
         cache: &mut CostCache<'_, S>,
         goal: &Goal,
         base: &[f64],
+        calls: u64,
     ) -> Result<(), Interrupted> {
+        let end = cache.counters().calls.saturating_add(calls);
         for query in 0..base.len() {
+            if cache.counters().calls >= end {
+                break;
+            }
             if self.mine[query].is_empty() {
                 continue;
             }
@@ -225,12 +230,18 @@ impl Picked {
     }
 
     /// Plans each query with each of the candidates it used alone, and with each of their prefixes:
-    /// from then on the cost of any configuration can be estimated from plans that are known.
+    /// from then on the cost of any configuration can be estimated from plans that are known. Ends
+    /// after about so many planner calls.
     pub(crate) fn seed<S: Planner + Sizer>(
         &self,
         search: &mut Search<'_, '_, S>,
+        calls: u64,
     ) -> Result<(), Interrupted> {
+        let end = search.cache.counters().calls.saturating_add(calls);
         for (query, mine) in self.mine.iter().enumerate() {
+            if search.cache.counters().calls >= end {
+                break;
+            }
             let mut alone = mine.clone();
             for id in mine.iter() {
                 let pool = search.cache.pool();
