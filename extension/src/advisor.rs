@@ -249,6 +249,7 @@ fn search(
     let bounds = planner.bounds();
     let reserved = bounds.left().map_or(Duration::ZERO, |left| compression.reserve(left));
     let options = Options {
+        members_per_table: large::MEMBERS_PER_TABLE,
         generation_calls: bounds
             .left()
             .map_or(u64::MAX, |left| compression.generation_calls(left.saturating_sub(reserved))),

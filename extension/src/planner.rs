@@ -110,9 +110,9 @@ impl<'a> ServerPlanner<'a> {
         self.sizes.look_at(tables);
     }
 
-    /// How many statements have been planned with candidates since the last restart.
-    pub(crate) fn planned_statements(&self) -> usize {
-        self.planned.len()
+    /// Whether the statement at this position was planned with candidates since the last restart.
+    pub(crate) fn was_planned(&self, at: usize) -> bool {
+        self.planned.contains(&at)
     }
 
     /// What the planner may take.

@@ -60,6 +60,7 @@ fn loses_no_more(fixture: &Fixture) -> Result<()> {
 
     let of = |key: &str| number(&small, &format!("/compressed/{key}"));
     ensure!(of("statements")? == 320.0 && of("not_asked")? == 0.0);
+    ensure!(of("verified")? == 320.0, "{} verified", of("verified")?);
     ensure!(of("representatives")? < 250.0, "{} searched for", of("representatives")?);
     ensure!(of("dropped_share")? <= 0.02 && of("dropped")? > 0.0 && of("represented")? > 0.0);
     ensure!(of("representatives")? + of("represented")? + of("dropped")? == 320.0);

@@ -177,6 +177,22 @@ fn the_same_members_give_the_same_choice() {
     assert_eq!(compress(TOTAL, &members, 0.03), compress(TOTAL, &members, 0.03));
 }
 
+#[test]
+fn few_candidates_a_table_do_nearly_as_well() {
+    let (mut all, mut few) = (0.0, 0.0);
+    for seed in 0..15 {
+        for (most, sum) in [(usize::MAX, &mut all), (6, &mut few)] {
+            let mut planner = families(seed);
+            let candidates = planner.candidates();
+            let workload = Workload { weights: &[], candidates: &candidates, upkeep: &|_, _| 0.0 };
+            let options = Options { members_per_table: most, ..Options::default() };
+            let outcome = search::advise(&workload, &options, &mut planner).unwrap();
+            *sum += outcome.final_cost / outcome.base_cost;
+        }
+    }
+    assert!(few <= all * 1.03, "{few} with few, {all} with all");
+}
+
 fn member(weight: f64, base: f64, floor: Option<f64>, columns: &[i16]) -> Member {
     let table_use = TableUse { equal: columns.to_vec(), ..TableUse::default() };
     let shape = QueryShape { uses: vec![table_use], updated: vec![] };

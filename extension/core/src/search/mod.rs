@@ -87,6 +87,8 @@ pub struct Options {
     /// Planner calls, at most, to find candidates beyond those that each query picks first; the
     /// queries are asked in their order.
     pub generation_calls: u64,
+    /// Candidates of a table that are searched, at most: those that gain most by themselves.
+    pub members_per_table: usize,
     /// Candidates per query and table that are offered to the planner at once: planning slows down
     /// with every index it sees.
     pub offer_limit: usize,
@@ -105,6 +107,7 @@ impl Default for Options {
             second_opinion: false,
             max_calls: u64::MAX,
             generation_calls: u64::MAX,
+            members_per_table: usize::MAX,
             offer_limit: 80,
         }
     }
@@ -153,6 +156,7 @@ pub fn advise<S: Planner + Sizer>(
     picked.connect(&mut search, &members, workload.candidates)?;
     run.log(&mut search, "picked", value);
     picked.seed(&mut search, options.generation_calls / 2)?;
+    picked.prune(&mut search, options.members_per_table);
     run.log(&mut search, "seeded", value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;

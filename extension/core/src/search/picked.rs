@@ -256,6 +256,57 @@ impl Picked {
     }
 }
 
+impl Picked {
+    /// Of the candidates of each table, searches only the `most` that gain most by themselves, as far
+    /// as that was planned, and those of the first picks. A longer index gains no less than one it
+    /// covers.
+    pub(crate) fn prune<S: Planner + Sizer>(&self, search: &mut Search<'_, '_, S>, most: usize) {
+        let crowded: Vec<(TableId, Vec<CandidateId>)> = search
+            .by_table
+            .iter()
+            .filter(|(_, ids)| ids.len() > most)
+            .map(|(&table, ids)| (table, ids.clone()))
+            .collect();
+        let mut out = IndexSet::new();
+        for (table, ids) in crowded {
+            let alone: Vec<f64> = ids.iter().map(|&id| own_gain(search, id)).collect();
+            let pool = search.cache.pool();
+            let gain = |id: CandidateId| {
+                let covered = ids.iter().zip(&alone);
+                let covered = covered.filter(|&(&other, _)| pool.def(id).covers(pool.def(other)));
+                covered.map(|(_, gain)| *gain).fold(0.0, f64::max)
+            };
+            let mut ranked: Vec<(f64, CandidateId)> =
+                ids.iter().map(|&id| (gain(id), id)).collect();
+            ranked.sort_by(|a, b| {
+                b.0.total_cmp(&a.0).then(search.order[a.1].cmp(&search.order[b.1]))
+            });
+            let weak: IndexSet = ranked
+                .into_iter()
+                .skip(most)
+                .map(|(_, id)| id)
+                .filter(|&id| !self.first.contains(id))
+                .collect();
+            if let Some(ids) = search.by_table.get_mut(&table) {
+                ids.retain(|&id| !weak.contains(id));
+            }
+            out = out.union(&weak);
+        }
+        search.members.retain(|&id| !out.contains(id));
+    }
+}
+
+/// What an index by itself takes off the objective's sum, as far as that is known without planning.
+fn own_gain<S: Planner + Sizer>(search: &mut Search<'_, '_, S>, id: CandidateId) -> f64 {
+    let set = IndexSet::from_iter([id]);
+    let mut gain = 0.0;
+    for query in search.affected[id].clone() {
+        let (base, bounds) = (search.base[query], search.cache.bounds(query, &set));
+        gain += search.goal.share(query, base) - search.goal.share(query, bounds.upper.min(base));
+    }
+    gain
+}
+
 /// The shorter indexes that serve the leading keys of `def`, shortest first.
 pub(crate) fn prefixes(def: &IndexDef) -> impl Iterator<Item = IndexDef> + '_ {
     let whole = usize::from(!def.include.is_empty());
