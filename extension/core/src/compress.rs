@@ -124,10 +124,9 @@ pub fn negligible(objective: Objective, costs: &[(f64, f64)], share: f64) -> Vec
 
 /// What indexes for a statement could save at most, as a share of the workload's cost.
 fn gain(objective: Objective, total: f64, weight: f64, from: f64, to: f64) -> f64 {
-    let (from, to) = (from.max(LEAST), to.max(LEAST));
     let saved = match objective {
         Objective::Total => weight * (from - to),
-        Objective::GeometricMean => weight * (from / to).ln(),
+        Objective::GeometricMean => weight * (from.max(LEAST) / to.max(LEAST)).ln(),
     };
     if total > 0.0 { (saved / total).max(0.0) } else { 0.0 }
 }
