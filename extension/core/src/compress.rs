@@ -84,6 +84,9 @@ pub struct Member {
     pub used: Vec<IndexDef>,
 }
 
+/// What the members of a family have in common: shape, indexes, and class of the gain.
+type Family<'m> = (&'m Shape, &'m [IndexDef], i32);
+
 /// The smaller workload.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Compressed {
@@ -156,7 +159,7 @@ pub fn compress(objective: Objective, members: &[Member], max_loss: f64) -> Comp
         }
     }
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-    let mut families: BTreeMap<(&Shape, &[IndexDef], i32), Vec<(f64, usize)>> = BTreeMap::new();
+    let mut families: BTreeMap<Family<'_>, Vec<(f64, usize)>> = BTreeMap::new();
     for (gain, at) in order {
         let member = &members[at];
         if result.dropped_share + gain <= max_loss {
