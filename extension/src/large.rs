@@ -34,7 +34,7 @@ const ALIKE: f64 = 1.25;
 /// statement's tables only, but each takes memory.
 const KEPT: usize = 4000;
 /// Tables that are looked at for the sizes of indexes: each takes some ten milliseconds.
-const LOOKED_AT: usize = 100;
+const LOOKED_AT: usize = 40;
 /// Share of the remaining time in which statements are asked.
 const ASKING: f64 = 0.3;
 /// Share of the time left then that is kept for planning every statement with the result, at most.

@@ -24,6 +24,9 @@ use crate::workload::Prepared;
 /// The search path of the advisor's own queries: nothing that a user made comes first.
 pub(crate) const OWN_PATH: &str = "pg_catalog, pg_temp";
 
+/// Share of the time after a restart in which sizes may take a look at the tables.
+const SIZING: f64 = 0.2;
+
 /// Plans the workload's statements with hypothetical indexes.
 pub(crate) struct ServerPlanner<'a> {
     scope: &'a SessionScope,
@@ -32,6 +35,8 @@ pub(crate) struct ServerPlanner<'a> {
     hypotheticals: Hypotheticals,
     scratch: Arena,
     bounds: Bounds<'a>,
+    /// When sizes may no longer take a look at the tables, if that is before the time is up.
+    sized_by: Option<Instant>,
     /// Statements that were planned with candidates.
     planned: BTreeSet<usize>,
     /// The statement behind each query, when only some take part.
@@ -73,6 +78,7 @@ impl<'a> ServerPlanner<'a> {
             hypotheticals: Hypotheticals::new(),
             scratch: Arena::new(),
             bounds,
+            sized_by: None,
             planned: BTreeSet::new(),
             chosen: None,
             identity: Identity::default(),
@@ -94,6 +100,7 @@ impl<'a> ServerPlanner<'a> {
     pub(crate) fn restart(&mut self, chosen: Option<Vec<usize>>, deadline: Option<Instant>) {
         self.chosen = chosen;
         self.bounds = self.bounds.until(deadline);
+        self.sized_by = self.bounds.left().map(|left| Instant::now() + left.mul_f64(SIZING));
         self.planned.clear();
         self.forget();
     }
@@ -358,7 +365,7 @@ impl ServerPlanner<'_> {
 impl Sizer for ServerPlanner<'_> {
     fn size(&mut self, def: &IndexDef) -> IndexSize {
         self.progress.planned(self.plans);
-        if self.bounds.late() {
+        if self.bounds.late() || self.sized_by.is_some_and(|end| Instant::now() >= end) {
             self.look_at(BTreeSet::new());
         }
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
