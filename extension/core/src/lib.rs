@@ -9,6 +9,7 @@
 
 pub mod cache;
 pub mod candidates;
+pub mod compress;
 pub mod ddl;
 pub mod draws;
 pub mod findings;

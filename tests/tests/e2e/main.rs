@@ -43,6 +43,7 @@ mod health_vacuum;
 mod health_workload;
 mod interrupts;
 mod join_path;
+mod large;
 mod memory;
 mod objects;
 mod odd;
@@ -121,6 +122,7 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         overview::CASES,
         join_path::CASES,
+        large::CASES,
         memory::CASES,
         progress::CASES,
         relate::CASES,

@@ -55,7 +55,7 @@ impl Upkeep for Written {
     }
 
     fn updates(&self, table: TableId) -> Option<Updates> {
-        (table % 2 == 0).then(|| Updates {
+        table.is_multiple_of(2).then(|| Updates {
             all: 100.0,
             hot: vec![40.0, 20.0, 10.0],
             elsewhere: Amount { cost: self.unit * 0.02, wal: self.unit },
