@@ -110,6 +110,7 @@ fn advise(
         min_improvement: Some(0.0),
         pareto_ratio: Some(0.0),
         time_limit: Some(TIME_LIMIT),
+        max_queries: None,
     };
     super::quality::advise(client, &arguments)
 }
