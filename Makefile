@@ -1,9 +1,10 @@
 # Thin targets over tests/bin/*.sh; `make` alone lists them.
-# PG=N picks the PostgreSQL major, SCALE=x the TPC-H scale factor of demo and bench.
+# PG=N picks the PostgreSQL major, SCALE=x the scale factor of demo and bench, WORKLOAD=a,b what bench compares on.
 
 PG ?= 15
 export PG
 export SCALE
+export WORKLOAD
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test quick bench lint clean
@@ -27,7 +28,7 @@ test: setup ## Run every check: format, lints, core, in-server and end-to-end te
 quick: ## Format, lints and tests of extension/core only; needs no PostgreSQL
 	@tests/bin/quick.sh
 
-bench: build ## Print the benchmark tables (TPC-H, with and without primary keys)
+bench: build ## Print the benchmark tables; WORKLOAD=tpch,tpcds,job,app for the comparison on these only
 	@tests/bin/run.sh bench
 
 lint: setup ## Format and clippy for the whole workspace

@@ -113,6 +113,7 @@ pub fn recorded(schema: &str) -> String {
     include_str!("statements/recorded.sql").replace("{schema}", schema)
 }
 
+pub mod export;
 pub mod guard;
 pub mod health;
 pub mod map;

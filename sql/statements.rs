@@ -106,6 +106,11 @@ pub fn info(schema: &str, version: &str) -> Option<String> {
     Some(filled(&text, schema, version))
 }
 
+/// A text of another module that depends on the version as these do; none before 1.8.
+pub(crate) fn of_version(text: &str, schema: &str, version: &str) -> Option<String> {
+    known(version).map(|version| filled(text, schema, version))
+}
+
 /// The functions of mcp_advisor. Each has a comment, so that is where their names are.
 fn own_functions() -> Vec<&'static str> {
     let names = include_str!("comments.sql")

@@ -18,6 +18,7 @@ use crate::progress::Reporter;
 use crate::report::{Advice, Plans};
 use crate::session::{Session, Waiting};
 use crate::settings;
+use crate::statistics;
 use crate::sys::{self, Arena};
 use crate::trust;
 use crate::wishes;
@@ -57,6 +58,8 @@ pub(crate) struct Arguments {
     pub(crate) max_queries: i64,
     /// The caller's search path, where it is not the one in force.
     pub(crate) search_path: Option<String>,
+    /// Whether the statistics of the tables are looked at, too.
+    pub(crate) statistics: bool,
 }
 
 /// Runs the advisor. Nothing of the session changes: everything happens in a sub-transaction that
@@ -89,7 +92,6 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
     let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    planner.may_drop(writes.movable.clone());
     let (outcome, compressed) =
         search(arguments, &workload.prepared, &mut writes, &mut planner, &session.progress)?;
     let ends = arguments.time_limit.map(|limit| started + limit);
@@ -99,6 +101,10 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     advice.compressed = compressed;
     advice.extensions =
         wishes::unfulfilled(&catalog, &workload.prepared, &outcome, MIN_PAGES_FOR_EXTENSION)?;
+    if arguments.statistics {
+        advice.statistics = statistics::find(&catalog, &workload.prepared, &mut planner, ends);
+        advice.statistics_age = statistics::ages(&catalog)?;
+    }
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }
@@ -229,6 +235,8 @@ fn search(
             false => Vec::new(),
         });
     }
+    writes.consider_only(&candidates);
+    planner.may_drop(writes.movable.clone());
     let options = Options {
         objective: objective(),
         storage_budget: arguments.storage_budget,
@@ -240,12 +248,6 @@ fn search(
         second_opinion: settings::second_opinion(),
         ..Options::default()
     };
-    if compression.is_some() {
-        // Nothing takes the place of an index where no statement that is searched for wants one.
-        let tables = candidates.iter().flatten().map(|def| def.table).collect();
-        writes.keep_all_but_on(&tables);
-        planner.may_drop(writes.movable.clone());
-    }
     let existing = writes.existing_among(&chosen);
     let workload = search::Workload {
         weights: &weights,

@@ -21,6 +21,7 @@ use crate::error::AdvisorError;
 use crate::opclasses::{Class, Compared, OperatorClasses};
 use crate::query;
 use crate::settings;
+use crate::shadow;
 use crate::sys::{self, Arena, Statistics, StatsValues, ValueType};
 use crate::wishes::Wish;
 
@@ -143,7 +144,9 @@ impl ServerCatalog {
         if self.model.tables.is_empty() && !rows.is_empty() {
             self.classes = OperatorClasses::read(&settings::index_methods()?)?;
         }
-        for row in rows {
+        let elsewhere = shadow::activity()?;
+        for mut row in rows {
+            row.activity = elsewhere.get(&row.oid).copied().or(row.activity);
             self.row_security.push(row.row_security);
             let table = table(row);
             self.by_oid.insert(table.oid, self.model.tables.len());

@@ -3,7 +3,8 @@
 //! Named are those that the checks of `mcp_health` find duplicate, redundant or unused; what backs a
 //! constraint, is the replica identity or may serve a foreign key alone is none of these. All of them
 //! are hidden at once from the planner, and the workload is planned again: what a statement needs
-//! stays ([`crate::proof`]).
+//! stays ([`crate::proof`]). Where that is asked for, the advisor runs, too, and those are added that
+//! its new indexes take the place of.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,10 +14,12 @@ use pgrx::{JsonB, pg_sys};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::advisor::{self, Arguments};
 use crate::error::AdvisorError;
 use crate::health;
 use crate::proof::{self, Candidate, Limits, Outcome};
 use crate::query;
+use crate::report::{Plans, Superseded};
 use crate::statements::RecordedStatements;
 use crate::sys;
 use crate::workload;
@@ -29,6 +32,14 @@ const REASONS: [(&str, &str); 3] = [
 ];
 
 const FACTS: &str = include_str!("../../sql/catalog/drops.sql");
+
+/// The index of this name.
+const BY_NAME: &str = "select pg_catalog.to_regclass($1)::oid";
+
+/// What mcp_advise_indexes takes when not told.
+const MAX_COLUMNS: usize = 3;
+const MIN_IMPROVEMENT: f64 = 0.10;
+const PARETO_RATIO: f64 = 2.0;
 
 /// How often pg_stat_statements threw out entries to make room.
 const EVICTED: &str = "select i.dealloc from {schema}.pg_stat_statements_info as i";
@@ -43,6 +54,8 @@ pub(crate) struct Request {
     pub(crate) time_limit: Duration,
     /// Most recorded statements.
     pub(crate) max_queries: i64,
+    /// Whether to count in what is advised now.
+    pub(crate) with_advice: bool,
 }
 
 /// What to do with an index. In order of the answer.
@@ -50,6 +63,8 @@ pub(crate) struct Request {
 pub(crate) enum Verdict {
     /// No statement needs it.
     Drop,
+    /// No statement needs it once an advised index is there.
+    Superseded,
     /// That is not known of all statements.
     Unproven,
     /// A statement needs it.
@@ -61,6 +76,7 @@ impl Verdict {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Drop => "drop",
+            Self::Superseded => "superseded",
             Self::Unproven => "unproven",
             Self::Keep => "keep",
         }
@@ -92,6 +108,10 @@ pub(crate) struct Drop {
     pub(crate) ddl: Option<String>,
     /// The statement that makes it again.
     pub(crate) undo: Option<String>,
+    /// The statement that makes the index which takes its place.
+    pub(crate) superseded_by: Option<String>,
+    /// The duplicate of it that is to stay.
+    twin: Option<u32>,
 }
 
 /// The answer, and why a kind of indexes could not be judged.
@@ -111,6 +131,7 @@ struct Facts {
     foreign_key: Option<String>,
     expressions: bool,
     undo: Option<String>,
+    drop: String,
     standbys: i64,
 }
 
@@ -123,6 +144,10 @@ pub(crate) fn advise(request: Request) -> Result<Answer, AdvisorError> {
     let started = Instant::now();
     let caller_path = query::search_path()?;
     let (mut drops, not_judged) = named()?;
+    let advice = match request.with_advice {
+        true => Some(advise_now(&request, &caller_path)?),
+        false => None,
+    };
     let (entries, evicted) = match request.queries {
         Some(queries) => (workload::given(queries), 0),
         None => (workload::recorded(request.max_queries)?, evicted()?),
@@ -144,6 +169,10 @@ pub(crate) fn advise(request: Request) -> Result<Answer, AdvisorError> {
             one.judge(candidate, &outcome, evicted);
         }
     }
+    keep_one_of_two(&mut drops);
+    for one in advice.into_iter().flatten() {
+        supersede(&mut drops, one)?;
+    }
     drops.sort_by_key(|one| (one.verdict, Reverse(one.size_bytes), one.index));
     Ok(Answer { drops, not_judged })
 }
@@ -161,7 +190,11 @@ fn named() -> Result<(Vec<Drop>, Vec<String>), AdvisorError> {
             };
             // What is held by a constraint has no statement that drops it.
             let Some(ddl) = finding.remediation.clone() else { continue };
-            let one = found.entry(index).or_insert_with(|| Drop::new(index, table, ddl));
+            let one = found.entry(index).or_insert_with(|| Drop::new(index, table, Some(ddl)));
+            if let Some(kept) = finding.details.0.get("kept").and_then(Value::as_str) {
+                one.twin =
+                    query::one::<pg_sys::Oid>(BY_NAME, &[kept.into()])?.map(|oid| oid.to_u32());
+            }
             one.reasons.push(reason);
             one.messages.push(finding.without_why().to_owned());
         }
@@ -173,6 +206,65 @@ fn named() -> Result<(Vec<Drop>, Vec<String>), AdvisorError> {
     Ok((drops, not_judged))
 }
 
+/// What the advisor would have go for what it advises, within a part of the time.
+fn advise_now(request: &Request, caller_path: &str) -> Result<Vec<Superseded>, AdvisorError> {
+    let arguments = Arguments {
+        queries: request.queries.clone(),
+        storage_budget: None,
+        max_columns: MAX_COLUMNS,
+        min_improvement: MIN_IMPROVEMENT,
+        pareto_ratio: PARETO_RATIO,
+        time_limit: Some(request.time_limit / 2),
+        max_queries: request.max_queries,
+        search_path: Some(caller_path.to_owned()),
+        statistics: false,
+    };
+    Ok(advisor::advise(&arguments, Plans::Omitted)?.superseded)
+}
+
+/// Of two that do the same, and that no statement needs, one stays for now: the proof of each rests
+/// on what is recorded, and whoever comes back for them still finds one.
+fn keep_one_of_two(drops: &mut [Drop]) {
+    let going: Vec<(u32, u32)> = drops
+        .iter()
+        .filter(|one| one.verdict == Verdict::Drop)
+        .filter_map(|one| Some((one.twin?, one.index)))
+        .collect();
+    for one in drops.iter_mut().filter(|one| one.verdict == Verdict::Drop) {
+        if going.iter().any(|(kept, gone)| *kept == one.index && *gone != one.index) {
+            one.verdict = Verdict::Unproven;
+            one.why_not = Some(
+                "its duplicate is to go, and it does that one's work: ask again afterwards"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// Adds an index that an advised one takes the place of, or says so of one that was named. One that
+/// is not needed even now is left as it is.
+fn supersede(drops: &mut Vec<Drop>, by: Superseded) -> Result<(), AdvisorError> {
+    let at = drops.iter().position(|one| one.index == by.index);
+    if at.is_some_and(|at| drops.get(at).is_some_and(|one| one.verdict == Verdict::Drop)) {
+        return Ok(());
+    }
+    let mut one = at.map_or_else(|| Drop::new(by.index, by.table, None), |at| drops.remove(at));
+    one.ddl = None;
+    let scope = query::own_scope();
+    one.look_up()?;
+    drop(scope);
+    one.verdict = Verdict::Superseded;
+    one.reasons.push("superseded");
+    one.messages.push("an advised index takes its place".to_owned());
+    one.caveats.push("only once the index that takes its place is there".to_owned());
+    one.statements = i64::try_from(by.statements).unwrap_or(i64::MAX);
+    one.needed_by = None;
+    one.why_not = None;
+    one.superseded_by = Some(by.by);
+    drops.push(one);
+    Ok(())
+}
+
 /// How often entries were thrown out; 0 where that is not told.
 fn evicted() -> Result<i64, AdvisorError> {
     let schema = RecordedStatements::find("")?.schema;
@@ -180,7 +272,7 @@ fn evicted() -> Result<i64, AdvisorError> {
 }
 
 impl Drop {
-    fn new(index: u32, table: u32, ddl: String) -> Self {
+    fn new(index: u32, table: u32, ddl: Option<String>) -> Self {
         Self {
             verdict: Verdict::Unproven,
             index,
@@ -194,8 +286,10 @@ impl Drop {
             needed_by: None,
             why_not: None,
             caveats: Vec::new(),
-            ddl: Some(ddl),
+            ddl,
             undo: None,
+            superseded_by: None,
+            twin: None,
         }
     }
 
@@ -218,6 +312,9 @@ impl Drop {
         self.writes = facts.writes;
         self.caveats = facts.caveats();
         self.undo = facts.undo;
+        if self.ddl.is_none() {
+            self.ddl = Some(facts.drop);
+        }
         Ok(())
     }
 

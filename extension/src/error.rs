@@ -132,6 +132,31 @@ pub(crate) enum AdvisorError {
     /// The given statement is one that is not planned.
     #[error("no statement can be advised on")]
     Utility(String),
+    /// What is to be imported is no such document.
+    #[error("document is malformed")]
+    BadDocument(String),
+    /// A document of another version.
+    #[error("document version {0} is not supported")]
+    DocumentVersion(i64),
+    /// Somebody else's database to import into.
+    #[error("must be owner of the database or superuser to import statistics")]
+    NotTheOwner,
+    /// A database to import into that has something of its own.
+    #[error("database is not empty")]
+    NotEmpty {
+        /// A relation that it has.
+        relation: String,
+        /// Whether it is of an earlier import.
+        imported: bool,
+    },
+    /// An object of a document that could not be made.
+    #[error("could not create {object}: {}", .error.message)]
+    Object {
+        /// Its kind and name.
+        object: String,
+        /// What the server says.
+        error: ServerError,
+    },
     /// Something the server said about a query of ours.
     #[error("could not read the catalog: {0}")]
     Catalog(String),
@@ -224,6 +249,29 @@ impl From<AdvisorError> for ErrorReport {
                 PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "What is executed uses the indexes that exist.",
             ),
+            AdvisorError::BadDocument(detail) => report(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "Make it with mcp_export_statistics() or mcp-bridge export.",
+            )
+            .set_detail(format!("{detail}.")),
+            AdvisorError::DocumentVersion(_) => report(
+                PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "Make it anew with mcp_export_statistics() or mcp-bridge export of this version.",
+            ),
+            AdvisorError::NotTheOwner => report(
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "Make a scratch database: CREATE DATABASE name OWNER role.",
+            ),
+            AdvisorError::NotEmpty { relation, imported } => report(
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                if imported {
+                    "It is of an earlier import: replace => true drops that first."
+                } else {
+                    "Import into an empty scratch database."
+                },
+            )
+            .set_detail(format!("It has {relation}.")),
+            AdvisorError::Object { error, .. } => of_server(ServerError { message, ..error }),
             AdvisorError::Catalog(_) => {
                 Self::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message, "")
             }

@@ -127,7 +127,7 @@ impl OperatorClasses {
             found.extend(all.iter().copied().filter(|class| class.method == Method::Btree));
         }
         if sys::is_pattern_match(operator) && !self.c_collations.contains(&compared.of.collation) {
-            found.extend(self.patterns(compared.of));
+            found.extend(self.patterns(operator, compared.of));
         }
         found
     }
@@ -162,9 +162,13 @@ impl OperatorClasses {
             .collect()
     }
 
-    /// The pattern classes of a type, each family once.
-    fn patterns(&self, of: ValueType) -> Vec<&Class> {
-        let taking = self.patterns.iter().filter(|c| sys::takes_type(c.input, of.type_oid));
+    /// The pattern classes of a type for a pattern operator, each family once.
+    fn patterns(&self, operator: u32, of: ValueType) -> Vec<&Class> {
+        let left = sys::left_type(operator);
+        let taking = self
+            .patterns
+            .iter()
+            .filter(|class| class.input == left && sys::takes_type(class.input, of.type_oid));
         let mut found: Vec<&Class> = Vec::new();
         let own_name = sys::type_name(of.type_oid);
         for class in taking {

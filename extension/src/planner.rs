@@ -367,12 +367,12 @@ impl Planner for ServerPlanner<'_> {
     }
 
     fn worst(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<f64, Stop> {
-        self.poll()?;
         let draws = self.statement(query).filter(|statement| statement.bindings.len() > 1);
         let Some(statement) = draws else { return Ok(0.0) };
         if let Some(&worst) = self.worst.get(&(query, offered.clone())) {
             return Ok(worst);
         }
+        self.poll()?;
         let hidden = self.hidden(pool, query, offered);
         let mut worst = 0.0_f64;
         for draw in 0..statement.bindings.len() {

@@ -2,7 +2,8 @@
 //!
 //! The statements that read an index's table are planned as they are and with the index hidden from
 //! the planner, together with all others that are to go, as their DROP INDEX may be run together. If
-//! no statement gets dearer by more than a tolerance, the index is not needed. Where each of several
+//! no statement gets dearer by more than a tolerance, with none of its parameter draws, the index is
+//! not needed. Where each of several
 //! can stand in for another, the one that was given last stays.
 
 use std::collections::BTreeSet;
@@ -74,7 +75,7 @@ pub(crate) struct Need {
     pub(crate) query_id: i64,
     /// The statement.
     pub(crate) query: String,
-    /// Its cost.
+    /// Its cost; with the parameter values that suffer, where the mean does not.
     pub(crate) before: f64,
     /// Its cost without the index.
     pub(crate) without: f64,
@@ -214,7 +215,6 @@ impl Proof<'_> {
         statement: &Prepared<'_>,
         replanner: &mut Replanner<'_>,
     ) -> Result<(), ServerError> {
-        let limit = statement.base_cost * self.limits.tolerance + NOTHING;
         let mut hidden: Vec<usize> = (0..self.candidates.len())
             .filter(|&at| {
                 self.candidates.get(at).is_some_and(|one| {
@@ -223,22 +223,22 @@ impl Proof<'_> {
             })
             .collect();
         while !hidden.is_empty() {
-            let together = replanner.cost(statement, &self.indexes(&hidden))?;
-            if together <= limit {
+            let together = replanner.costs(statement, &self.indexes(&hidden))?;
+            if self.tolerates(statement, &together) {
                 break;
             }
             let mut kept = Vec::with_capacity(hidden.len());
             for &at in &hidden {
-                let alone = replanner.cost(statement, &self.indexes(&[at]))?;
-                if alone <= limit {
+                let alone = replanner.costs(statement, &self.indexes(&[at]))?;
+                if self.tolerates(statement, &alone) {
                     kept.push(at);
                 } else {
-                    self.need(at, statement, alone);
+                    self.need(at, statement, &alone);
                 }
             }
             if kept.len() == hidden.len() {
                 // Each can stand in for another: the last is the smallest, and stays.
-                kept.pop().into_iter().for_each(|at| self.need(at, statement, together));
+                kept.pop().into_iter().for_each(|at| self.need(at, statement, &together));
             }
             hidden = kept;
         }
@@ -255,15 +255,33 @@ impl Proof<'_> {
         chosen.flat_map(|one| one.index.iter().copied()).collect()
     }
 
-    fn need(&mut self, at: usize, statement: &Prepared<'_>, without: f64) {
+    /// Whether a statement with these costs of its draws gets no dearer, by its mean and by each.
+    fn tolerates(&self, statement: &Prepared<'_>, costs: &[f64]) -> bool {
+        let within = |before: f64, cost: f64| cost <= before * self.limits.tolerance + NOTHING;
+        within(statement.base_cost, mean(costs))
+            && statement.base.costs.iter().zip(costs).all(|(&before, &cost)| within(before, cost))
+    }
+
+    /// Notes the need with the mean cost, or with that of the draw that suffers, if only one does.
+    fn need(&mut self, at: usize, statement: &Prepared<'_>, costs: &[f64]) {
+        let (mut before, mut without) = (statement.base_cost, mean(costs));
+        if without <= before * self.limits.tolerance + NOTHING {
+            let draws = statement.base.costs.iter().copied().zip(costs.iter().copied());
+            let worst = draws.max_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
+            (before, without) = worst.unwrap_or((before, without));
+        }
         let Some(candidate) = self.candidates.get_mut(at) else { return };
         candidate.needed = Some(Need {
             query_id: statement.entry.id,
             query: statement.entry.text.clone(),
-            before: statement.base_cost,
+            before,
             without,
         });
     }
+}
+
+fn mean(costs: &[f64]) -> f64 {
+    costs.iter().sum::<f64>() / costs.len().max(1) as f64
 }
 
 /// Plans statements without some of the indexes that exist.
@@ -276,19 +294,19 @@ struct Replanner<'a> {
 }
 
 impl Replanner<'_> {
-    /// The mean cost over the statement's draws, comparable with [`Prepared::base_cost`].
-    fn cost(
+    /// The cost of each of the statement's draws.
+    fn costs(
         &mut self,
         statement: &Prepared<'_>,
         hidden: &BTreeSet<u32>,
-    ) -> Result<f64, ServerError> {
+    ) -> Result<Vec<f64>, ServerError> {
         self.identity.adopt(&self.session.scope, statement.role, &statement.search_path);
         let (scratch, (none, empty)) = (&self.scratch, &self.nothing);
         let cost = sys::subtransaction(true, || {
             let costs = statement.bindings.iter().map(|binding| {
                 sys::plan(scratch, &statement.statement, binding, none, empty, hidden).cost
             });
-            costs.sum::<f64>() / statement.bindings.len().max(1) as f64
+            costs.collect()
         });
         self.scratch.reset();
         cost

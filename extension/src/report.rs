@@ -1,6 +1,6 @@
 //! The outcome of a search in the words of the SQL surface.
 
-mod written;
+mod writing;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use advisor_core::findings::{self, Evidence};
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{IndexDef, QueryShape};
-use advisor_core::search::{Outcome, StoppedBy, Writing};
+use advisor_core::search::{Outcome, StoppedBy};
 use advisor_core::trust::{Detail, Robustness};
 use advisor_core::{ddl, model};
 use serde::Serialize;
@@ -17,11 +17,13 @@ use serde_json::{Value, json};
 use crate::catalog::ServerCatalog;
 use crate::planner::ServerPlanner;
 use crate::settings;
+use crate::statistics;
 use crate::trust::Trust;
 use crate::wishes::Extension;
 use crate::workload::{Prepared, Skipped, Workload};
 use crate::writes::Writes;
-use written::{OwnWrites, declined, drops, replaced};
+pub(crate) use writing::Superseded;
+use writing::{Course, OwnWrites, declined, drops, replaced, superseded};
 
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
 const CHANGE: f64 = 0.01;
@@ -113,12 +115,18 @@ pub(crate) struct Advice {
     declined: Option<String>,
     /// What extensions could do that are not installed.
     pub(crate) extensions: Vec<Extension>,
+    /// The existing indexes that go.
+    pub(crate) superseded: Vec<Superseded>,
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
     /// How a large workload was made smaller for the search.
     pub(crate) compressed: Option<Value>,
     pub(crate) stopped_early: bool,
+    /// What would mend wrong estimates; empty where it was not looked at.
+    pub(crate) statistics: Vec<statistics::Advice>,
+    /// When the tables' statistics were collected.
+    pub(crate) statistics_age: Value,
 }
 
 impl Advice {
@@ -136,6 +144,7 @@ impl Advice {
         let queries = impacts(catalog, &workload.prepared, outcome, &own);
         Self {
             declined: declined(catalog, outcome),
+            superseded: superseded(catalog, outcome, &indexes, writes),
             summary: summary(catalog, outcome, planner, &indexes, &queries, writes),
             indexes,
             queries,
@@ -145,6 +154,8 @@ impl Advice {
             prepared_after: Duration::ZERO,
             compressed: None,
             stopped_early: outcome.stopped_by.is_some(),
+            statistics: Vec::new(),
+            statistics_age: json!([]),
         }
     }
 
@@ -238,6 +249,8 @@ impl Advice {
             "statements_used": self.queries.len(),
             "elapsed_ms": ms(self.elapsed),
             "preparation_ms": ms(self.prepared_after),
+            "statistics_advice": self.statistics,
+            "statistics_age": self.statistics_age,
         });
         if let Some(compressed) = self.compressed {
             report["compressed"] = compressed;
@@ -264,8 +277,7 @@ fn advised(
     let updated: Vec<_> =
         prepared.iter().flat_map(|statement| statement.shape.updated.iter().cloned()).collect();
     let mut before = (outcome.base_cost, &outcome.base);
-    let mut written = Writing::default();
-    let tolerated = 1.0 + settings::max_regression();
+    let mut course = Course::default();
     let mut indexes = Vec::new();
     for (rank, step) in (1..).zip(&outcome.steps) {
         let def = outcome.pool.def(step.candidate);
@@ -277,24 +289,12 @@ fn advised(
             pairs.filter(|(_, (old, new))| is(**old, **new)).map(|(at, _)| at).collect()
         };
         let (improved, mut regressed) = (changed(true), changed(false));
-        // A statement that writes pays for its own entries, which no plan shows.
-        for (at, [old, new]) in own.at(rank) {
-            let cost = before.1.get(at).copied().unwrap_or_default();
-            if cost + new > (cost + old) * tolerated && !regressed.contains(&at) {
-                regressed.push(at);
-            }
-        }
+        regressed.extend(own.made_dearer(rank, before.1, &regressed));
         regressed.sort_unstable();
         let uses = |at: &usize| outcome.used.get(*at).is_some_and(|u| u.contains(step.candidate));
         let used_by: Vec<usize> = (0..prepared.len()).filter(uses).collect();
         let replaced = replaced(table, outcome, step, writes);
-        let added = Writing {
-            amount: step.writing.amount.plus(written.amount.times(-1.0)),
-            hot_lost: step.writing.hot_lost - written.hot_lost,
-        };
-        written = step.writing;
-        let updates = writes.model.activity.get(def.table).map_or(0.0, |one| one.updated);
-        let lost = if updates > 0.0 { (added.hot_lost / updates).clamp(-1.0, 1.0) } else { 0.0 };
+        let (added, lost) = course.step(def.table, step, writes);
         let robust = trust.get(&step.candidate).cloned().unwrap_or_default();
         let name = |column: &i16| table.column(*column).map(|column| column.name.clone());
         let ids = |queries: &[usize]| -> Vec<i64> {

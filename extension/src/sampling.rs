@@ -15,7 +15,7 @@ use crate::sys;
 const SAMPLE_ROWS: f64 = 5_000.0;
 
 /// Rows whose entries or keys are looked at: one has many entries.
-const CONTENT_ROWS: f64 = 2_000.0;
+const CONTENT_ROWS: f64 = 3_000.0;
 /// Pages looked at for a column whose values lie together.
 const SAMPLE_PAGES: f64 = 40.0;
 /// `MaxHeapTuplesPerPage` of the server for pages of 8 KiB.
@@ -173,16 +173,18 @@ pub(crate) fn contents(table: &Table, method: Method, key: &IndexKey) -> Option<
     (contents.rows > 0).then_some(contents)
 }
 
-/// Row addresses, the same at every run: evenly spaced pages, and on each a line pointer that a
-/// multiplicative hash of its number chooses.
+/// Row addresses, the same at every run: one in each of as many equal parts of the table, at a place
+/// in it that a hash of its number chooses. Without, rows that repeat with a period would be met too
+/// often or never.
 pub(crate) fn tids(leaf: &advisor_core::model::Leaf, wanted: f64) -> String {
     let per_page = (leaf.rows / leaf.pages).max(1.0);
     let count = wanted.min(leaf.rows).max(1.0) as u64;
     let mut list = String::from("{");
     for at in 0..count {
-        let page = (at as f64 / count as f64 * leaf.pages).floor() as u64;
-        let scattered = at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-        let line = scattered % (per_page as u64).max(1) + 1;
+        let hash = scattered(at);
+        let within = (hash >> 40) as f64 / f64::from(1_u32 << 24);
+        let page = ((at as f64 + within) / count as f64 * leaf.pages).floor() as u64;
+        let line = (hash & 0xFFFF_FFFF) % (per_page as u64).max(1) + 1;
         if at > 0 {
             list.push(',');
         }
@@ -190,4 +192,13 @@ pub(crate) fn tids(leaf: &advisor_core::model::Leaf, wanted: f64) -> String {
     }
     list.push('}');
     list
+}
+
+/// The finalizer of splitmix64 (Steele, Lea and Flood 2014): all bits of the result depend on all of
+/// the number's.
+const fn scattered(number: u64) -> u64 {
+    let mut x = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    x ^ (x >> 31)
 }

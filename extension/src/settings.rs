@@ -49,6 +49,7 @@ static SECOND_OPINION: GucSetting<bool> = GucSetting::<bool>::new(true);
 static REMEMBER: GucSetting<bool> = GucSetting::<bool>::new(false);
 static WRITE_WEIGHT: GucSetting<f64> = GucSetting::<f64>::new(1.0);
 static WRITE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
+static SHADOW: GucSetting<bool> = GucSetting::<bool>::new(false);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// 1 GB, in kB.
 static MEMORY_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
@@ -310,6 +311,12 @@ pub(crate) fn register() {
         &REMEMBER,
     );
     flag(
+        c"mcp_advisor.shadow",
+        c"Plan by the sizes in the catalog, not by those of the files.",
+        c"For a scratch database that mcp_import_statistics filled with the statistics of another one; the import switches it on for the database.",
+        &SHADOW,
+    );
+    flag(
         c"mcp_advisor.progress",
         c"Report the progress of advising functions in notices.",
         c"At most every 250 ms a NOTICE \"progress\" whose DETAIL is a JSON object.",
@@ -456,6 +463,11 @@ pub(crate) fn memory_limit() -> f64 {
 /// Share of a large workload's cost that may be left unexamined.
 pub(crate) fn max_loss() -> f64 {
     MAX_LOSS.get()
+}
+
+/// Whether sizes are those of the catalog.
+pub(crate) fn shadow() -> bool {
+    SHADOW.get()
 }
 
 /// Whether progress is reported.

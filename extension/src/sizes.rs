@@ -15,6 +15,9 @@ use crate::workload::Prepared;
 
 /// Correlation from which on equal values are taken to lie together.
 const CLUSTERED: f64 = 0.95;
+/// Share of neighbouring rows in ascending order from which on (or below the rest of which) rows lie
+/// in order.
+const IN_ORDER: f64 = 0.9;
 /// Columns with fewer values have them all in the statistics.
 const MANY: f64 = 1000.0;
 
@@ -125,8 +128,9 @@ impl<'a> Sizes<'a> {
                     let entries = Entries::from_sample(rows, found);
                     self.contents.insert_entries(def.table, key.column, entries);
                 }
-                Sampled::Keys(bytes) => {
-                    let keys = Keys { bytes: bytes / rows as f64 };
+                Sampled::Keys { bytes, rising } => {
+                    let ordered = !(1.0 - IN_ORDER..=IN_ORDER).contains(&rising);
+                    let keys = Keys { bytes: bytes / rows as f64, ordered };
                     self.contents.insert_keys(def.table, key.column, keys);
                 }
             }

@@ -39,7 +39,13 @@ impl RecordedStatements {
     }
 
     /// One of the texts that depend on the version.
-    fn text(&self, of: fn(&str, &str) -> Option<String>) -> Result<String, AdvisorError> {
+    ///
+    /// # Errors
+    /// [`AdvisorError::OldStatements`].
+    pub(crate) fn text(
+        &self,
+        of: fn(&str, &str) -> Option<String>,
+    ) -> Result<String, AdvisorError> {
         of(&self.schema, &self.version)
             .ok_or_else(|| AdvisorError::OldStatements(self.version.clone()))
     }

@@ -25,7 +25,8 @@ const INDEX_DEFINITIONS: &str = include_str!("../../sql/catalog/indexdefs.sql");
 const MAX_QUERIES: i64 = 1000;
 
 /// Keys of the advisor's report that tell of a search; there was none.
-const OF_A_SEARCH: [&str; 3] = ["lower_bound", "rounds", "pareto_front"];
+const OF_A_SEARCH: [&str; 6] =
+    ["lower_bound", "rounds", "pareto_front", "muted", "statistics_advice", "statistics_age"];
 
 /// The report on the workload (`None`: the recorded one) with exactly these indexes, given as
 /// CREATE INDEX. Nothing of the session changes.

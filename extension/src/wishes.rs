@@ -63,6 +63,10 @@ pub(crate) fn unfulfilled(
             continue;
         }
         for wish in &statement.wishes {
+            // Reading the whole table costs at least its pages: what is cheaper does not do that.
+            if catalog.model.tables.get(wish.table).is_none_or(|table| after < table.pages) {
+                continue;
+            }
             wanted.entry(wish).or_default().insert(statement.entry.id);
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use advisor_core::findings;
-use advisor_core::model::{Table, TableId};
+use advisor_core::model::{IndexDef, Table, TableId};
 use advisor_core::pool::IndexSize;
 use advisor_core::search::Existing;
 use advisor_core::shape::Facts;
@@ -64,6 +64,7 @@ struct TableRow {
     updated: f64,
     hot_updated: f64,
     deleted: f64,
+    unlogged: bool,
     related: bool,
     indexes: Vec<IndexRow>,
 }
@@ -95,6 +96,19 @@ pub(crate) struct Writes<'c> {
     pub(crate) seconds: f64,
     /// Seconds for which writes have been counted.
     pub(crate) counted: f64,
+}
+
+impl Writes<'_> {
+    /// Leaves those existing indexes alone on whose tables nothing is considered.
+    pub(crate) fn consider_only(&mut self, candidates: &[Vec<IndexDef>]) {
+        let tables: BTreeSet<TableId> = candidates.iter().flatten().map(|def| def.table).collect();
+        let wanted: Vec<bool> =
+            self.existing.iter().map(|index| tables.contains(&index.def.table)).collect();
+        let mut each = wanted.iter().copied();
+        self.existing.retain(|_| each.next() == Some(true));
+        let mut each = wanted.iter().copied();
+        self.movable.retain(|_| each.next() == Some(true));
+    }
 }
 
 impl<'c> Writes<'c> {
@@ -145,6 +159,7 @@ impl<'c> Writes<'c> {
                 seq_page_cost: row.seq_page_cost,
                 cpu_operator_cost: row.cpu_operator_cost,
                 cpu_index_tuple_cost: row.cpu_index_tuple_cost,
+                logged: true,
                 full_page_writes: row.full_page_writes,
                 vacuum_threshold: row.vacuum_threshold,
                 vacuum_share: row.vacuum_share,
@@ -153,13 +168,6 @@ impl<'c> Writes<'c> {
             checkpoints: seconds / row.checkpoint_seconds.max(1.0),
         };
         Ok(Self { model, existing, movable, searched, seconds, counted })
-    }
-
-    /// Leaves every index where it is that is on none of these tables.
-    pub(crate) fn keep_all_but_on(&mut self, tables: &BTreeSet<TableId>) {
-        let mut on = self.existing.iter().map(|index| tables.contains(&index.def.table));
-        self.movable.retain(|_| on.next().unwrap_or(false));
-        self.existing.retain(|index| tables.contains(&index.def.table));
     }
 
     /// The existing indexes for a search in which only the statements `chosen` take part, each known
@@ -220,6 +228,7 @@ fn activity(
         hot_updated: counts.hot_updated * share,
         deleted: counts.deleted * share,
         sets: Vec::new(),
+        unlogged: counts.unlogged,
         misses: if fetched >= MIN_FETCHED {
             ((1.0 - hit / fetched) * MISS_STEPS).round() / MISS_STEPS
         } else {

@@ -19,6 +19,7 @@ mod resources;
 mod result;
 mod sampling;
 pub mod settings;
+mod shadow;
 pub mod tools;
 pub mod transport;
 

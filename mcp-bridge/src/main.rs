@@ -9,7 +9,7 @@ use clap::Parser;
 use mcp_bridge::cli::run::Failure;
 use mcp_bridge::cli::{
     Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, print_config, report,
-    run, setup,
+    run, setup, shadow,
 };
 
 fn main() -> ExitCode {
@@ -50,6 +50,14 @@ async fn dispatch(cli: Cli) -> ExitCode {
             Err(error) => return fail(&error.to_string(), EXIT_SETUP),
         },
         Some(Command::Report(args)) => match report::report(args, &mut out).await {
+            Ok(written) => written,
+            Err(Failure { message, code }) => return fail(&message, code),
+        },
+        Some(Command::Export(args)) => match shadow::export(args, &mut out).await {
+            Ok(written) => written,
+            Err(Failure { message, code }) => return fail(&message, code),
+        },
+        Some(Command::Advise(args)) => match shadow::advise(args, &mut out).await {
             Ok(written) => written,
             Err(Failure { message, code }) => return fail(&message, code),
         },

@@ -1,6 +1,7 @@
 -- What to know of an index ($1, oid) before it is dropped, with all its partitions: size, scans, and
 -- writes to its table, since when they are counted, whether lookups by a foreign key begin with its
--- first column, whether it holds statistics of an expression, and the statement that makes it again.
+-- first column, whether it holds statistics of an expression, and the statements that drop it and make
+-- it again.
 --
 -- Returns one jsonb object. Waits, up to lock_timeout, for a table that is being altered. Needs no
 -- privilege.
@@ -26,6 +27,10 @@ select pg_catalog.jsonb_build_object(
         where k.conrelid = i.indrelid and k.contype = 'f' and k.conkey[1] = i.indkey[0]
     ),
     'expressions', i.indexprs is not null,
+    'drop', pg_catalog.format(
+        case when c.relkind = 'I' then 'DROP INDEX %I.%I;' else 'DROP INDEX CONCURRENTLY %I.%I;' end,
+        n.nspname, c.relname
+    ),
     'undo', case
         when c.relkind = 'I' then pg_catalog.regexp_replace(
             pg_catalog.pg_get_indexdef(c.oid),
@@ -44,6 +49,8 @@ select pg_catalog.jsonb_build_object(
 from pg_catalog.pg_index as i
 join pg_catalog.pg_class as c
     on c.oid = i.indexrelid
+join pg_catalog.pg_namespace as n
+    on n.oid = c.relnamespace
 cross join lateral (
     select
         coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(x.oid)), 0)::bigint as bytes,

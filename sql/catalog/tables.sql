@@ -43,8 +43,12 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'tuples', l.reltuples,
             'pages', l.relpages,
             'all_visible', l.relallvisible,
-            'current_pages', pg_catalog.pg_relation_size(l.oid)
-                / pg_catalog.current_setting('block_size')::bigint
+            'current_pages', case
+                -- A shadow database has the sizes of another one in its catalog.
+                when pg_catalog.current_setting('mcp_advisor.shadow', true) = 'on' then l.relpages
+                else pg_catalog.pg_relation_size(l.oid)
+                    / pg_catalog.current_setting('block_size')::bigint
+            end
         ) order by l.oid)
         from (
             select t.oid as leaf
@@ -108,7 +112,11 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                     on a.attrelid = i.indrelid and a.attnum = i.indkey[k]
                 where not oc.opcdefault or a.attcollation is distinct from i.indcollation[k]
             ),
-            'size_bytes', pg_catalog.pg_relation_size(i.indexrelid)
+            'size_bytes', case
+                when pg_catalog.current_setting('mcp_advisor.shadow', true) = 'on' then
+                    ic.relpages * pg_catalog.current_setting('block_size')::bigint
+                else pg_catalog.pg_relation_size(i.indexrelid)
+            end
         ) order by i.indexrelid)
         from pg_catalog.pg_index as i
         join pg_catalog.pg_class as ic

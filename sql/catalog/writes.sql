@@ -42,6 +42,7 @@ select pg_catalog.jsonb_build_object(
             'updated', w.updated,
             'hot_updated', w.hot_updated,
             'deleted', w.deleted,
+            'unlogged', t.relpersistence = 'u',
             'related', t.relkind = 'p' or t.relispartition or exists (
                 select
                 from pg_catalog.pg_inherits as h

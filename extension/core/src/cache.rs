@@ -348,8 +348,8 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         }
     }
 
-    /// By which factor the worst draw of `query` gets dearer with `set`; 0 when no more plans may be
-    /// made.
+    /// By which factor the worst draw of `query` gets dearer with `set`; 0 when that takes plans that may
+    /// no longer be made.
     ///
     /// # Errors
     /// [`Interrupted`] when the planner was.
@@ -358,9 +358,6 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         let key = (query, self.on_its_tables(query, set));
         if let Some(&worst) = self.worst.get(&key) {
             return Ok(worst);
-        }
-        if self.stopped.is_some() {
-            return Ok(0.0);
         }
         match self.server.worst(&self.pool, query, &key.1) {
             Ok(worst) => {

@@ -6,6 +6,8 @@
 //! the planner is the one that picks: it is offered permutations, not a guess.
 
 mod generate;
+#[cfg(test)]
+mod method_tests;
 mod rank;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@
 pub mod cache;
 pub mod candidates;
 pub mod compress;
+pub mod correlated;
 pub mod ddl;
 pub mod draws;
 pub mod findings;
@@ -22,6 +23,7 @@ pub mod plan;
 pub mod pool;
 pub mod relate;
 pub mod search;
+pub mod shadow;
 pub mod shape;
 pub mod size;
 pub mod sqltext;

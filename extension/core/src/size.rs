@@ -9,6 +9,7 @@
 mod brin;
 mod contents;
 mod distinct;
+mod frequency;
 mod gin;
 mod gist;
 mod hash;

@@ -107,6 +107,8 @@ pub struct Activity {
     pub sets: Vec<(Vec<i16>, f64)>,
     /// Share of the index pages that must be read from disk when they are needed, 0 to 1.
     pub misses: f64,
+    /// Whether changes are not logged.
+    pub unlogged: bool,
     /// The indexes that are not up for decision.
     pub fixed: Vec<Fixed>,
 }
@@ -158,7 +160,9 @@ impl Model<'_> {
     fn prices(&self, table: TableId, activity: &Activity, entries: &Entries) -> Prices {
         let rows = self.catalog.tables.get(table).map_or(0.0, |table| table.rows);
         let written = activity.inserted + activity.updated;
-        entries.prices(&self.settings, rows, written, activity.misses, self.checkpoints)
+        let settings =
+            Settings { logged: self.settings.logged && !activity.unlogged, ..self.settings };
+        entries.prices(&settings, rows, written, activity.misses, self.checkpoints)
     }
 
     /// What a statement's execution costs in the indexes of the table it writes: those that are not

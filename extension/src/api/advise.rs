@@ -105,7 +105,7 @@ fn mcp_advise_report(
     max_queries: default!(Option<i32>, "1000"),
     plans: default!(bool, "true"),
 ) -> Result<JsonB, ErrorReport> {
-    let arguments = arguments::check_all(
+    let mut arguments = arguments::check_all(
         queries,
         storage_budget,
         max_columns,
@@ -114,6 +114,7 @@ fn mcp_advise_report(
         time_limit,
         max_queries,
     )?;
+    arguments.statistics = true;
     let plans = if plans { Plans::Wanted } else { Plans::Omitted };
     let advice = advisor::advise(&arguments, plans)?;
     memory::remember(&advice, arguments.queries.is_none())?;

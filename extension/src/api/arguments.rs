@@ -44,6 +44,7 @@ pub(super) fn check_all(
         time_limit: time_limit.map(duration).transpose()?,
         max_queries: i64::from(max_queries),
         search_path: None,
+        statistics: false,
     })
 }
 

@@ -19,6 +19,7 @@ fn mcp_advise_drops(
     tolerance: default!(Option<f64>, "0.01"),
     time_limit: default!(Option<Interval>, "'30 s'"),
     max_queries: default!(Option<i32>, "1000"),
+    with_advice: default!(Option<bool>, "false"),
 ) -> Result<
     TableIterator<
         'static,
@@ -38,6 +39,7 @@ fn mcp_advise_drops(
             name!(caveats, Vec<String>),
             name!(ddl, Option<String>),
             name!(undo, Option<String>),
+            name!(superseded_by, Option<String>),
         ),
     >,
     ErrorReport,
@@ -53,6 +55,7 @@ fn mcp_advise_drops(
         tolerance,
         time_limit,
         max_queries: i64::from(max_queries),
+        with_advice: required("with_advice", with_advice)?,
     })?;
     for message in answer.not_judged {
         pgrx::notice!("{message}");
@@ -74,6 +77,7 @@ fn mcp_advise_drops(
             one.caveats,
             one.ddl,
             one.undo,
+            one.superseded_by,
         )
     })))
 }

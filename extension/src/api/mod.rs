@@ -13,5 +13,7 @@ mod overview;
 mod relate;
 mod running_queries;
 mod schema;
+mod shadow;
+mod statistics;
 mod top_queries;
 mod whatif;

@@ -46,6 +46,7 @@ pub(super) fn find(
         time_limit: Some(limits::time_for_search("missing_index_time")?),
         max_queries: limits::number("missing_index_statements")? as i64,
         search_path: Some(caller_path.to_owned()),
+        statistics: false,
     };
     match advisor::advise(&arguments, Plans::Omitted) {
         Ok(advice) => report(check, &advice, findings),

@@ -12,8 +12,10 @@ use advisor_core::model::Method;
 use pgrx::{pg_sys, varlena};
 
 use super::element;
+use super::opclass::default_class;
 
-/// Support functions (`gin.h`, `gist.h`).
+/// Support functions (`nbtree.h`, `gin.h`, `gist.h`).
+const ORDER: i16 = 1;
 const EXTRACT_VALUE: i16 = 2;
 const COMPRESS: i16 = 3;
 /// Longest varlena that is stored with a header of one byte (`VARATT_SHORT_MAX`).
@@ -26,8 +28,14 @@ const NO_KEY: (u64, u32) = (u64::MAX, 0);
 pub(crate) enum Sampled {
     /// Entries of an inverted index: a hash of the key and its bytes.
     Entries(Vec<(u64, u32)>),
-    /// Bytes of the keys of a search tree, summed.
-    Keys(f64),
+    /// Keys of a search tree.
+    Keys {
+        /// Their bytes, summed.
+        bytes: f64,
+        /// Share of the rows whose key is not below that of the row before; a half when keys have no
+        /// order.
+        rising: f64,
+    },
 }
 
 /// A sample as an index would store it.
@@ -108,6 +116,8 @@ unsafe fn rows_of(query: &CStr, tids: &CStr) -> Option<(*mut pg_sys::SPITupleTab
 struct Reader {
     method: Method,
     function: Option<pg_sys::FmgrInfo>,
+    /// The comparison of the type's default b-tree class.
+    compare: Option<pg_sys::FmgrInfo>,
     collation: pg_sys::Oid,
     layout: Layout,
 }
@@ -125,16 +135,10 @@ impl Reader {
         unsafe {
             let family = pg_sys::get_opclass_family(key.class);
             let input = pg_sys::get_opclass_input_type(key.class);
-            let mut function = None;
-            let oid = match support {
-                0 => pg_sys::InvalidOid,
-                number => pg_sys::get_opfamily_proc(family, input, input, number),
+            let function = match support {
+                0 => None,
+                number => function(pg_sys::get_opfamily_proc(family, input, input, number)),
             };
-            if oid != pg_sys::InvalidOid {
-                let mut info = pg_sys::FmgrInfo::default();
-                pg_sys::fmgr_info(oid, &raw mut info);
-                function = Some(info);
-            }
             if method == Method::Gin && function.is_none() {
                 return None;
             }
@@ -143,13 +147,14 @@ impl Reader {
                 collation => collation,
             };
             let layout = layout(stored_type(key.class, pg_sys::Oid::from(key.of.type_oid)));
-            Some(Self { method, function, collation, layout })
+            let compare = comparison(key.of.type_oid);
+            Some(Self { method, function, compare, collation, layout })
         }
     }
 
     unsafe fn read(mut self, table: *mut pg_sys::SPITupleTable, rows: usize) -> Option<Contents> {
         let mut entries = Vec::new();
-        let mut bytes = 0.0;
+        let (mut bytes, mut rising, mut before) = (0.0, 0.0, None);
         for at in 0..rows {
             super::check_interrupts();
             let mut null = false;
@@ -161,15 +166,27 @@ impl Reader {
                     (Method::Gin, true) => entries.push(NO_KEY),
                     (Method::Gin, false) => self.extract(value, &mut entries),
                     (_, true) => {}
-                    (_, false) => bytes += self.stored(value)? as f64,
+                    (_, false) => {
+                        rising += self.rises(before, value);
+                        bytes += self.stored(value)? as f64;
+                        before = Some(value);
+                    }
                 }
             }
         }
         let sampled = match self.method {
             Method::Gin => Sampled::Entries(entries),
-            _ => Sampled::Keys(bytes),
+            _ => Sampled::Keys { bytes, rising: rising / rows.max(1) as f64 },
         };
         Some(Contents { rows, sampled })
+    }
+
+    /// 1 when `value` is not below the one before, 0 when it is, a half when nobody knows.
+    unsafe fn rises(&mut self, before: Option<pg_sys::Datum>, value: pg_sys::Datum) -> f64 {
+        let (Some(compare), Some(before)) = (&mut self.compare, before) else { return 0.5 };
+        // SAFETY: both values are of the type that the class's comparison takes.
+        let order = unsafe { pg_sys::FunctionCall2Coll(compare, self.collation, before, value) };
+        if order.value() as i32 <= 0 { 1.0 } else { 0.0 }
     }
 
     /// The entries of a value, each once.
@@ -224,6 +241,28 @@ impl Reader {
             .cast_mut_ptr();
             (!compressed.is_null()).then(|| self.layout.stored((*compressed).key))
         }
+    }
+}
+
+/// The record of a function in the current context; `None` for none.
+unsafe fn function(oid: pg_sys::Oid) -> Option<pg_sys::FmgrInfo> {
+    if oid == pg_sys::InvalidOid {
+        return None;
+    }
+    let mut info = pg_sys::FmgrInfo::default();
+    // SAFETY: writes the record, or raises an ERROR when there is no such function.
+    unsafe { pg_sys::fmgr_info(oid, &raw mut info) };
+    Some(info)
+}
+
+/// The comparison of a type's default b-tree class.
+unsafe fn comparison(type_oid: u32) -> Option<pg_sys::FmgrInfo> {
+    let class = pg_sys::Oid::from(default_class(type_oid, Method::Btree)?);
+    // SAFETY: catalog look-ups of an existing class.
+    unsafe {
+        let family = pg_sys::get_opclass_family(class);
+        let input = pg_sys::get_opclass_input_type(class);
+        function(pg_sys::get_opfamily_proc(family, input, input, ORDER))
     }
 }
 

@@ -84,6 +84,7 @@ unsafe extern "C-unwind" fn relation_info(
         if let Some(previous) = PREVIOUS_INFO {
             previous(root, relation, inhparent, rel);
         }
+        super::shadow::adjust(relation, inhparent, rel);
         let Some(offer) = active() else { return };
         if !is_ours(root) {
             return;

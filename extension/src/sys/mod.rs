@@ -17,11 +17,13 @@ mod deparse;
 mod disk;
 mod element;
 mod explain;
+mod extended_statistics;
 mod facts;
 pub(crate) mod guard;
 mod hook;
 mod hypothetical;
 mod meter;
+mod object_ddl;
 mod opclass;
 mod pages;
 mod pages_btree;
@@ -35,10 +37,12 @@ mod position;
 mod regclass;
 mod scope;
 mod second;
+mod shadow;
 mod statistics;
 mod statistics_found;
 mod statistics_row;
 mod stats_hook;
+mod stored_statistics;
 mod subxact;
 mod time_limit;
 mod wait;
@@ -53,11 +57,15 @@ pub(crate) use element::{
     operator_function,
 };
 pub(crate) use explain::{Explained, Format, How, explain};
+pub(crate) use extended_statistics::{CommonItem, ExtendedContent, write_extended};
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
 pub(crate) use meter::Meter;
-pub(crate) use opclass::{commutator, default_class, is_pattern_family, takes_type, type_name};
+pub(crate) use object_ddl::check_object;
+pub(crate) use opclass::{
+    commutator, default_class, is_pattern_family, left_type, takes_type, type_name,
+};
 pub(crate) use pages::{Bloat, PAGE_BYTES};
 pub(crate) use pages_btree::{gin_pending_pages, index_bloat};
 pub(crate) use pages_heap::table_bloat;
@@ -69,7 +77,12 @@ pub(crate) use plan::{Change, Index, InnerScan, Planned, Written, check_permissi
 pub(crate) use position::point_at;
 pub(crate) use regclass::Regclass;
 pub(crate) use scope::{SessionScope, set_role};
+pub(crate) use shadow::{
+    GinCounts, btree_height, gin_counts, is_superuser, next_command, owns_database,
+    require_writable, set_extent, set_gin_counts,
+};
 pub(crate) use statistics::{Figures, Statistics};
+pub(crate) use stored_statistics::{Content, write as write_statistics};
 pub(crate) use subxact::{ServerError, subtransaction};
 pub(crate) use time_limit::subtransaction_within;
 pub(crate) use wait::wait;

@@ -36,6 +36,16 @@ pub(crate) fn commutator(operator: u32) -> u32 {
     unsafe { pg_sys::get_commutator(pg_sys::Oid::from(operator)).to_u32() }
 }
 
+/// The type that an operator takes on its left; 0 for none.
+pub(crate) fn left_type(operator: u32) -> u32 {
+    let (mut left, mut right) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+    // SAFETY: writes the two out parameters, or raises an ERROR for an unknown operator.
+    unsafe {
+        pg_sys::op_input_types(pg_sys::Oid::from(operator), &raw mut left, &raw mut right);
+    }
+    left.to_u32()
+}
+
 /// The name of the type, or of the one below a domain, without schema and modifier; empty for an
 /// unknown one.
 pub(crate) fn type_name(type_oid: u32) -> String {

@@ -359,6 +359,20 @@ pub(super) unsafe fn owns_relation(relation: pg_sys::Oid, role: pg_sys::Oid) -> 
     }
 }
 
+/// Whether the role owns the database, or may act as who does.
+///
+/// # Safety
+/// Must be called inside a transaction.
+pub(super) unsafe fn owns_database(database: pg_sys::Oid, role: pg_sys::Oid) -> bool {
+    // SAFETY: a look-up by value.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return pg_sys::pg_database_ownercheck(database, role);
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        return pg_sys::object_ownercheck(pg_sys::DatabaseRelationId, database, role);
+    }
+}
+
 /// The first page of a file of this database, pinned. `tablespace` is as in `pg_class`.
 ///
 /// # Safety

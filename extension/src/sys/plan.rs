@@ -20,6 +20,8 @@ pub(crate) struct Planned {
     pub(crate) cost: f64,
     /// Rows that the planner expects it to return, summed over the rewritten queries.
     pub(crate) rows: f64,
+    /// A number that plans with the same nodes and indexes in the same places share.
+    pub(crate) shape: u64,
     /// Candidates in the plan.
     pub(crate) used: IndexSet,
     /// Real indexes in the plan.
@@ -179,10 +181,12 @@ unsafe fn collect_indexes(
 ) {
     use pg_sys::NodeTag;
     if plan.is_null() {
+        planned.mix(0);
         return;
     }
     // SAFETY: the tag says which struct follows, as everywhere in the server.
     unsafe {
+        planned.mix((*plan).type_ as u32);
         let mut children: *mut pg_sys::List = std::ptr::null_mut();
         match (*plan).type_ {
             NodeTag::T_IndexScan => {
@@ -265,7 +269,15 @@ unsafe fn note_inner_scan(
     }
 }
 
+impl Planned {
+    /// Adds a node or an index to the shape (FNV-1a by words).
+    fn mix(&mut self, word: u32) {
+        self.shape = (self.shape ^ u64::from(word)).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+    }
+}
+
 fn note(index: pg_sys::Oid, hypotheticals: &Hypotheticals, planned: &mut Planned) {
+    planned.mix(index.to_u32());
     match hypotheticals.candidate(index.to_u32()) {
         Some(candidate) => {
             planned.used.insert(candidate);

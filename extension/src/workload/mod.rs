@@ -7,7 +7,7 @@ mod referencing;
 mod single;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use advisor_core::model::QueryShape;
 use advisor_core::shape::ParamUse;
@@ -15,6 +15,7 @@ use pgrx::Spi;
 
 use crate::error::AdvisorError;
 use crate::settings;
+use crate::shadow;
 use crate::statements::RecordedStatements;
 use crate::sys::{Binding, Statement, Written};
 use crate::wishes::Wish;
@@ -38,12 +39,14 @@ pub(crate) struct Entry {
     pub(crate) role: Option<u32>,
     /// Its text, normalized or not.
     pub(crate) text: String,
-    /// Executions; 1 for a given statement.
+    /// Executions; for a given statement how often it is in the list.
     pub(crate) calls: f64,
     /// Total execution time in ms; `None` for a given statement.
     pub(crate) total_ms: Option<f64>,
     /// Rows returned per call, when known.
     pub(crate) rows_per_call: Option<f64>,
+    /// The search path that it came with from another database.
+    pub(crate) search_path: Option<String>,
 }
 
 /// A statement that takes part in the search.
@@ -69,7 +72,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) wishes: BTreeSet<Wish>,
     /// The relations that it names, directly or through views.
     pub(crate) relations: BTreeSet<u32>,
-    /// Weight in the objective: 1 for given statements; for recorded ones such that weight × cost
+    /// Weight in the objective: calls for given statements; for recorded ones such that weight × cost
     /// before is the recorded execution time in ms.
     pub(crate) weight: f64,
     /// The text that was analyzed, when it is not the recorded one.
@@ -115,26 +118,39 @@ pub(crate) struct Skipped {
     pub(crate) error: Option<crate::sys::ServerError>,
 }
 
-/// The statements of an explicit list.
+/// The statements of an explicit list. One that is there several times is one statement with so many
+/// calls, under its first position: it is planned once.
 pub(crate) fn given(queries: Vec<String>) -> Vec<Entry> {
-    (1..)
-        .zip(queries)
-        .map(|(id, text)| Entry {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (id, text) in (1..).zip(queries) {
+        if let Some(entry) = known.get(&text).and_then(|position| entries.get_mut(*position)) {
+            entry.calls += 1.0;
+            continue;
+        }
+        known.insert(text.clone(), entries.len());
+        entries.push(Entry {
             id,
             role: None,
             text,
             calls: 1.0,
             total_ms: None,
             rows_per_call: None,
-        })
-        .collect()
+            search_path: None,
+        });
+    }
+    entries
 }
 
-/// The dearest statements that pg_stat_statements recorded in this database.
+/// The dearest statements that pg_stat_statements recorded in this database, or in the one that it
+/// stands for.
 ///
 /// # Errors
 /// As [`RecordedStatements::find`], with what to do.
 pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
+    if let Some(entries) = shadow::workload(max_queries)? {
+        return Ok(entries);
+    }
     let statements = RecordedStatements::find(INSTEAD)?;
     let schema = statements.schema;
     let args = [settings::min_calls().into(), settings::min_mean_time().into(), max_queries.into()];
@@ -150,6 +166,7 @@ pub(crate) fn recorded(max_queries: i64) -> Result<Vec<Entry>, AdvisorError> {
                 calls,
                 total_ms: Some(row.get::<f64>(5)?.unwrap_or(0.0)),
                 rows_per_call: row.get::<i64>(6)?.map(|rows| rows as f64 / calls),
+                search_path: None,
             });
         }
         Ok(entries)

@@ -237,7 +237,10 @@ impl<'a> Preparer<'a> {
             let message = "the statement was run by a role that the caller cannot act as";
             return Ok(Err(skip(&entry, "no permission", message)));
         };
-        let search_path = self.path_for(role)?;
+        let search_path = match entry.search_path.clone() {
+            Some(path) => path,
+            None => self.path_for(role)?,
+        };
         self.identity.adopt(self.scope, role, &search_path);
         let read = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
@@ -388,7 +391,8 @@ fn note_base(prepared: &mut Prepared<'_>, base: Base) {
     let cost = base.costs.iter().sum::<f64>() / base.costs.len().max(1) as f64;
     prepared.base = base;
     prepared.base_cost = cost;
-    prepared.weight = prepared.entry.total_ms.map_or(1.0, |ms| ms.max(1e-3) / cost.max(1e-6));
+    let entry = &prepared.entry;
+    prepared.weight = entry.total_ms.map_or(entry.calls, |ms| ms.max(1e-3) / cost.max(1e-6));
 }
 
 /// How many expressions of a statement's tables have statistics.

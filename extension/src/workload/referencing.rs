@@ -56,6 +56,7 @@ pub(super) fn look_ups(
             calls: deleted,
             total_ms: None,
             rows_per_call: None,
+            search_path: None,
         };
         Some(LookUp { entry, weight: deleted * per_call })
     };

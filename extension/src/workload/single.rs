@@ -42,6 +42,7 @@ pub(crate) fn single<'a>(
         calls: 1.0,
         total_ms: None,
         rows_per_call: None,
+        search_path: None,
     };
     let types = statement.param_types.clone();
     let mut extract = shape::Extract::default();

@@ -6,6 +6,7 @@ pub mod print_config;
 pub mod report;
 pub mod run;
 pub mod setup;
+pub mod shadow;
 mod startup;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub const EXIT_CHECK: u8 = 5;
 pub const EXIT_SETUP: u8 = 6;
 /// Exit code of `report` when there is none.
 pub const EXIT_REPORT: u8 = 7;
+/// Exit code of `export` and `advise` when there is no document or no advice.
+pub const EXIT_ADVISE: u8 = 8;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,10 +47,13 @@ Examples:
       Print the SQL that makes a role which may read and nothing else; --apply runs it.
   mcp-bridge report --html shop.html postgresql://app@localhost/shop
       Write a page about health, top queries, index advice and plans, to be opened in a browser.
+  MCP_BRIDGE_SOURCE_URI=postgresql://reader@managed/shop \\
+  MCP_BRIDGE_SHADOW_URI=postgresql://owner@localhost/scratch mcp-bridge advise --budget 2GB
+      Advise on a server that cannot have the extension, in a scratch database on one that has it.
   mcp-bridge print-config --client claude-desktop
       Print what to put into a client's configuration.
 
-Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing, 7 no report.";
+Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing, 7 no report, 8 no export or advice.";
 
 /// An MCP server for PostgreSQL: index advice, health, plans, schema and safe SQL.
 #[derive(Debug, Parser)]
@@ -89,6 +95,10 @@ pub enum Command {
     Setup(setup::SetupArgs),
     /// Write one page about a database: health, top queries, index advice, plans.
     Report(report::ReportArgs),
+    /// Write a database's definitions, statistics and workload to a file, without rows.
+    Export(shadow::ExportArgs),
+    /// Advise on a server without the extension, computed in a scratch database elsewhere.
+    Advise(shadow::AdviseArgs),
     /// Print the tools as JSON, as clients see them.
     Tools {
         /// Show them as in this mode.

@@ -98,7 +98,7 @@ impl ServerInfo {
     ///
     /// # Errors
     /// As [`Session::rows`].
-    pub(super) async fn probe(session: &mut Session) -> Result<Self, ToolError> {
+    pub(crate) async fn probe(session: &mut Session) -> Result<Self, ToolError> {
         let row = session.rows(PROBE, &[]).await?.pop().unwrap_or_default();
         let probe: Probe = serde_json::from_value(Value::Object(row)).map_err(|error| {
             ToolError::new(Kind::Internal, format!("server probe is not understood: {error}"))

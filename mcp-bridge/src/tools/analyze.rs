@@ -141,7 +141,8 @@ pub(super) fn objects<'a>(
         .unwrap_or_default()
 }
 
-pub(super) fn answer(report: &Map<String, Value>) -> Answer {
+/// A report of the advisor in words, and what is worth having of it as data.
+pub(crate) fn answer(report: &Map<String, Value>) -> Answer {
     let indexes = objects(report, "indexes");
     let mut lines = vec![headline(report, indexes.len())];
     lines.extend(indexes.iter().enumerate().map(|(at, index)| recommendation(at + 1, index)));

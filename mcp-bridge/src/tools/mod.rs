@@ -34,6 +34,7 @@ use futures::future::BoxFuture;
 use rmcp::model::{InputRequiredResult, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value};
 
+pub(crate) use analyze::answer as advice;
 pub(crate) use arguments::Arguments;
 pub(crate) use get_object_details::{is_absent, object_text};
 

@@ -16,7 +16,7 @@ mod large;
 mod loads;
 mod memory;
 mod quality;
-mod rivals;
+pub mod rivals;
 mod runtime;
 mod scaling;
 mod speed;

@@ -56,9 +56,7 @@ fn mark(point: &Point) -> char {
 
 /// A cost holds until an index more is paid for.
 fn step(cells: &mut [Vec<char>], from: (usize, usize), to: (usize, usize)) {
-    for x in from.0..to.0 {
-        cells[from.1][x] = '─';
-    }
+    cells[from.1][from.0..to.0.max(from.0)].fill('─');
     if from.1 < to.1 {
         cells[from.1][to.0] = '┐';
         for line in cells.iter_mut().take(to.1).skip(from.1 + 1) {

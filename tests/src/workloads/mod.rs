@@ -5,6 +5,7 @@
 mod app;
 mod job;
 mod job_classes;
+mod job_classes_more;
 mod script;
 pub(crate) mod tables;
 mod tpcds;

@@ -14,9 +14,8 @@ pub(super) fn parts(text: &'static str) -> Vec<Part> {
         let (title, sql) = rest.split_once('\n').unwrap_or((rest, ""));
         Part { title: title.trim(), sql: sql.trim() }
     };
-    let text = text
-        .strip_prefix("--- ")
-        .map_or_else(|| text.split_once("\n--- ").map_or("", |(_, rest)| rest), |rest| rest);
+    let after_comment = || text.split_once("\n--- ").map_or("", |(_, rest)| rest);
+    let text = text.strip_prefix("--- ").unwrap_or_else(after_comment);
     if text.is_empty() {
         return Vec::new();
     }

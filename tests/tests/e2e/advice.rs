@@ -8,6 +8,7 @@ use crate::fixture::{Fixture, LOOKUP, answered, state};
 pub(crate) const CASES: &[Case] = &[
     ("advice_indexes_a_selective_lookup", selective_lookup),
     ("advice_on_odd_names_runs_as_printed", odd_names),
+    ("advice_counts_a_statement_as_often_as_it_is_given", given_twice),
     ("advice_is_the_same_twice", deterministic),
     ("advice_works_in_a_read_only_transaction", read_only_transaction),
     ("advice_works_without_statistics", without_statistics),
@@ -38,6 +39,26 @@ fn odd_names(fixture: &Fixture) -> Result<()> {
     let plan: String = rows[0].try_get(0)?;
     ensure!(plan.starts_with("Index Scan"), "{plan}");
     ensure!(answered(&mut client, &ddl_for(query))?.is_empty(), "advised although it exists");
+    Ok(())
+}
+
+fn given_twice(fixture: &Fixture) -> Result<()> {
+    let mut client = fixture.session()?;
+    let mut cost = |queries: &str| -> Result<(f64, i64, f64)> {
+        let sql = format!(
+            "select (r ->> 'cost_before')::float8, (r ->> 'statements_examined')::bigint,
+                (r -> 'queries' -> 0 ->> 'weight')::float8
+            from mcp_advise_report(array[{queries}]) as r"
+        );
+        let row = &answered(&mut client, &sql)?[0];
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+    };
+    let (lookup, other) = (format!("$q${LOOKUP}$q$"), "'select * from items where placed is null'");
+    let (once, _, _) = cost(&lookup)?;
+    let (both, _, _) = cost(&format!("{lookup}, {other}"))?;
+    let (seen, examined, weight) = cost(&format!("{lookup}, {other}, {lookup}, {lookup}"))?;
+    ensure!((examined, weight) == (2, 3.0), "{examined} statements, weight {weight}");
+    ensure!((seen - (both + 2.0 * once)).abs() < 1e-6 * seen, "{once}, {both}, {seen}");
     Ok(())
 }
 

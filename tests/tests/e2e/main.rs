@@ -3,11 +3,13 @@
 
 mod advice;
 mod advice_expressions;
+mod advice_methods;
 mod advice_partial;
 mod answer;
 mod bad_input;
 mod cluster;
 mod column_values;
+mod confidence;
 mod drops;
 mod explain;
 mod explain_analyze;
@@ -57,6 +59,8 @@ mod schema;
 mod search_schema;
 mod security;
 mod session;
+mod shadow;
+mod shadow_refusals;
 mod top_queries;
 mod top_queries_interval;
 mod top_queries_orders;
@@ -64,6 +68,7 @@ mod truth;
 mod whatif_indexes;
 mod workload;
 mod workloads;
+mod writes;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -82,11 +87,13 @@ fn main() -> Result<ExitCode> {
     let cases = [
         advice::CASES,
         advice_expressions::CASES,
+        advice_methods::CASES,
         advice_partial::CASES,
         bad_input::CASES,
         cluster::CASES,
         drops::CASES,
         column_values::CASES,
+        confidence::CASES,
         explain::CASES,
         explain_analyze::CASES,
         explain_options::CASES,
@@ -133,6 +140,8 @@ fn main() -> Result<ExitCode> {
         search_schema::CASES,
         security::CASES,
         session::CASES,
+        shadow::CASES,
+        shadow_refusals::CASES,
         top_queries::CASES,
         top_queries_interval::CASES,
         top_queries_orders::CASES,
@@ -140,6 +149,7 @@ fn main() -> Result<ExitCode> {
         whatif_indexes::CASES,
         workload::CASES,
         workloads::CASES,
+        writes::CASES,
     ]
     .concat();
     let trials = cases

@@ -23,6 +23,7 @@ mod restart;
 mod sampling;
 mod schema_pages;
 mod setup;
+mod shadow;
 mod top_queries;
 mod types;
 mod unguarded;
@@ -60,6 +61,7 @@ fn main() -> Result<ExitCode> {
         sampling::CASES,
         schema_pages::CASES,
         setup::CASES,
+        shadow::CASES,
         top_queries::CASES,
         types::CASES,
         unguarded::CASES,

@@ -144,6 +144,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         }
         for other in state.set.iter().filter(|&other| other != id) {
             let other_def = pool.def(other);
+            if other_def.table != def.table {
+                continue;
+            }
             for (a, b) in [(def, other_def), (other_def, def)] {
                 let merged = merge(a, b, self.options.max_columns);
                 moves.extend(
@@ -151,7 +154,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 );
             }
         }
-        moves.retain(|step| step.applies(&state.set));
+        moves.retain(|step| step.applies(&state.set) && !self.is_vain(&state.set, step));
         moves
     }
 }

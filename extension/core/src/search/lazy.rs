@@ -135,7 +135,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// The size of the configuration that a move leads to.
     pub(crate) fn bytes_after(&self, state: &State, step: &Move) -> f64 {
         if !self.places.is_empty() {
-            return self.bytes_of(&self.after(&state.set, step));
+            let after = self.after(&state.set, step);
+            let signed = |id| if after.contains(id) { self.bytes(id) } else { -self.bytes(id) };
+            return state.bytes + self.changes(&state.set, &after).iter().map(signed).sum::<f64>();
         }
         let removed: f64 = step.remove.iter().map(|&id| self.bytes(id)).sum();
         state.bytes - removed + step.add.map_or(0.0, |id| self.bytes(id))

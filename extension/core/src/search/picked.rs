@@ -252,7 +252,8 @@ impl Picked {
             for id in relevant.iter() {
                 search.affected[id].push(query);
             }
-            let kept = self.kept.iter().filter(|&id| search.affected[id].contains(&query));
+            let kept =
+                self.kept.iter().filter(|&id| search.affected[id].binary_search(&query).is_ok());
             let relevant = relevant.union(&kept.collect());
             search.cache.set_relevant(query, &relevant, &aliases);
         }

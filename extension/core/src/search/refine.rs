@@ -81,7 +81,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         step: &Move,
         min_share: f64,
     ) -> Result<bool, Interrupted> {
-        if self.stalled(state.score) || !step.applies(&state.set) {
+        if self.stalled(state.score) || !step.applies(&state.set) || self.is_vain(&state.set, step)
+        {
             return Ok(false);
         }
         let bytes = self.bytes_after(state, step);

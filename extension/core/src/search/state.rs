@@ -77,6 +77,8 @@ pub(crate) struct Search<'a, 'b, S> {
     pub(crate) base: Vec<f64>,
     /// What writing costs.
     pub(crate) ledger: Ledger,
+    /// The indexes that exist.
+    pub(crate) kept: IndexSet,
     /// By existing index, what can take its place.
     pub(crate) places: Vec<Place>,
     /// The candidates that are searched, in definition order.
@@ -121,6 +123,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         }
         Self {
             affected: vec![Vec::new(); ids.len()],
+            kept: (0..cache.pool().existing()).collect(),
             cache,
             goal,
             options,
@@ -191,8 +194,8 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     }
 
     pub(crate) fn bytes_of(&self, set: &IndexSet) -> f64 {
-        let dropped = (0..self.places.len()).filter(|&id| !set.contains(id));
-        let freed: f64 = dropped.map(|id| self.bytes(id)).sum();
+        let dropped = self.existing().difference(set);
+        let freed: f64 = dropped.iter().map(|id| self.bytes(id)).sum();
         let new = set.iter().filter(|&id| !self.exists(id));
         new.fold(0.0, |bytes, id| bytes + self.bytes(id)) - freed
     }
@@ -258,10 +261,10 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         spend: Spend,
         bar: &dyn Fn(&Goal, f64, f64) -> bool,
     ) -> Result<Verdict, Interrupted> {
-        let (bytes, upkeep) = self.set_trial(state, step);
+        let (bytes, upkeep, queries) = self.set_trial(state, step);
         let mut trial = Trial { changes: Vec::new(), sum: state.sum, upkeep, bytes, value: 0.0 };
         let mut open = Vec::new();
-        for query in self.queries_changed(state, step) {
+        for query in queries {
             let (bounds, old) = (self.cache.bounds(query, &self.trial), state.costs[query]);
             let lower_share = self.expected(query, bounds);
             trial.sum += lower_share - self.goal.share(query, old);
@@ -288,37 +291,31 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         self.resolve(state, trial, open, bar)
     }
 
-    /// Makes the configuration that a move leads to the one under trial; its bytes and upkeep.
-    fn set_trial(&mut self, state: &State, step: &Move) -> (f64, f64) {
-        if !self.places.is_empty() {
-            self.trial = self.after(&state.set, step);
-            return self.weigh(&self.trial);
-        }
-        self.trial.clone_from(&state.set);
-        let (mut bytes, mut upkeep, mut alone) = (state.bytes, state.upkeep, true);
-        for &id in &step.remove {
-            self.trial.remove(id);
-            bytes -= self.bytes(id);
-            upkeep -= self.ledger.own(id);
-            alone &= self.ledger.is_alone(id);
-        }
-        if let Some(id) = step.add {
-            self.trial.insert(id);
-            bytes += self.bytes(id);
-            upkeep += self.ledger.own(id);
-            alone &= self.ledger.is_alone(id);
-        }
-        (bytes, if alone { upkeep } else { self.ledger.cost(&self.trial) })
-    }
-
-    /// The queries to which a move matters, ascending. The configuration under trial is the one that
-    /// it leads to.
-    fn queries_changed(&mut self, state: &State, step: &Move) -> Vec<QueryId> {
+    /// Makes the configuration that a move leads to the one under trial; its bytes and upkeep, and the
+    /// queries to which the difference matters, ascending.
+    fn set_trial(&mut self, state: &State, step: &Move) -> (f64, f64, Vec<QueryId>) {
+        let mut changed: Vec<CandidateId> = step.remove.iter().chain(&step.add).copied().collect();
         if self.places.is_empty() {
-            return self.queries_of(step.remove.iter().chain(&step.add).copied());
+            self.trial.clone_from(&state.set);
+            for &id in &step.remove {
+                self.trial.remove(id);
+            }
+            self.trial.extend(step.add);
+        } else {
+            self.trial = self.after(&state.set, step);
+            changed = self.changes(&state.set, &self.trial).iter().collect();
         }
-        let changed = self.changes(&state.set, &self.trial);
-        self.queries_of(changed.iter())
+        let (mut bytes, mut upkeep, mut alone) = (state.bytes, state.upkeep, true);
+        for &id in &changed {
+            let sign = if self.trial.contains(id) { 1.0 } else { -1.0 };
+            bytes += sign * self.bytes(id);
+            upkeep += sign * self.ledger.own(id);
+            alone &= self.ledger.is_alone(id);
+        }
+        if !alone {
+            upkeep = self.ledger.cost(&self.trial);
+        }
+        (bytes, upkeep, self.queries_of(changed.into_iter()))
     }
 
     /// What a query with such bounds is expected to add to the sum.

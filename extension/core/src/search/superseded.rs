@@ -36,7 +36,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// The indexes that exist.
     pub(crate) fn existing(&self) -> IndexSet {
-        (0..self.cache.pool().existing()).collect()
+        self.kept.clone()
     }
 
     pub(crate) fn exists(&self, id: CandidateId) -> bool {
@@ -45,11 +45,24 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
 
     /// Puts those existing indexes back that nothing in the set can take the place of.
     pub(crate) fn restore(&self, set: &mut IndexSet) {
-        for (id, place) in self.places.iter().enumerate() {
-            if !set.contains(id) && !place.any.meets(set) {
+        if self.kept.is_subset(set) {
+            return;
+        }
+        for id in self.kept.difference(set).iter() {
+            if !self.places[id].any.meets(set) {
                 set.insert(id);
             }
         }
+    }
+
+    /// Whether a move takes an existing index out that nothing can take the place of: it would be put
+    /// back at once.
+    pub(crate) fn is_vain(&self, set: &IndexSet, step: &Move) -> bool {
+        let replaced = |id: CandidateId| {
+            let place = &self.places[id].any;
+            step.add.is_some_and(|add| place.contains(add)) || place.meets(set)
+        };
+        step.remove.iter().any(|&id| self.exists(id) && !replaced(id))
     }
 
     /// The configuration that a move leads to.

@@ -38,8 +38,9 @@ impl<'a> Walker<'a> {
             let mut columns = Vec::new();
             if inner.tag == "VAR" {
                 self.resolve(level, inner, &mut columns, 0);
-            } else if keys.is_empty() && fixed {
-                self.distance(level, inner);
+            } else if keys.is_empty() && fixed && self.distance(level, inner) {
+                // A b-tree on the distance would serve this one value only.
+                break;
             }
             if columns.is_empty() {
                 columns.extend(self.expression(level, inner));
@@ -66,19 +67,23 @@ impl<'a> Walker<'a> {
     }
 
     /// Notes the elements whose index returns rows by their distance from a value: ORDER BY `a <-> b`.
-    fn distance(&mut self, level: usize, node: &'a Node) {
+    /// Whether there are any.
+    fn distance(&mut self, level: usize, node: &'a Node) -> bool {
         let args: Vec<&Node> = node.nodes("args").collect();
-        let &[left, right] = args.as_slice() else { return };
+        let &[left, right] = args.as_slice() else { return false };
         if node.tag != "OPEXPR" {
-            return;
+            return false;
         }
+        let mut any = false;
         for (here, there) in [(left, right), (right, left)] {
             let [(at, column)] = self.columns(level, here)[..] else { continue };
             if self.uses_in(level, there).is_empty() {
                 let found = self.facts.distances(node.oid("opno"), self.oids[at], column);
+                any |= !found.is_empty();
                 self.uses[at].searched.extend(found);
             }
         }
+        any
     }
 
     /// `min(x)` and `max(x)` without GROUP BY read the first row of an order.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::distinct_from_sample;
+use super::frequency::{FEW, Group, population};
 use crate::model::{IndexDef, Table, TableId};
 
 /// `maintenance_work_mem` as the server ships it, in bytes.
 const DEFAULT_MEMORY: f64 = 64.0 * 1024.0 * 1024.0;
+
+/// A sample of more than the reciprocal share of the rows has seen most entries.
+const MOSTLY_SEEN: f64 = 1.5;
 
 /// What was sampled, by table and element.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +53,8 @@ pub(super) struct EntryClass {
 pub struct Keys {
     /// Average bytes of a key as the operator class stores it, with padding.
     pub bytes: f64,
+    /// Whether rows lie in the order of their keys.
+    pub ordered: bool,
 }
 
 impl Contents {
@@ -125,37 +130,41 @@ impl Entries {
 
     /// The entries of `rows` rows, as (entries, rows of each, bytes of a key).
     ///
-    /// What was seen more than once is as frequent in the table as in the sample. How many entries
-    /// share the rest is estimated as for distinct values ([`distinct_from_sample`]).
+    /// What was seen often is as frequent in the table as in the sample; how many entries share the
+    /// rest is estimated ([`population`]).
     pub(super) fn in_rows(&self, rows: f64) -> Vec<(f64, f64, f64)> {
         let scale = (rows / self.rows).max(f64::MIN_POSITIVE);
-        let (mut found, mut often) = (Vec::new(), 0.0);
-        let (mut singles, mut single_bytes) = (0.0, 0.0);
-        for class in &self.classes {
-            if class.seen > 1.0 {
-                often += class.count;
-                found.push((class.count, (class.seen * scale).max(1.0), class.key_bytes));
-            } else {
-                (singles, single_bytes) = (class.count, class.key_bytes);
+        let (few, often): (Vec<&EntryClass>, Vec<&EntryClass>) =
+            self.classes.iter().partition(|class| class.seen <= FEW as f64);
+        let mut found: Vec<(f64, f64, f64)> = often
+            .into_iter()
+            .map(|class| (class.count, (class.seen * scale).max(1.0), class.key_bytes))
+            .collect();
+        let mut seen = [0.0; FEW];
+        let (mut count, mut bytes) = (0.0, 0.0);
+        for class in few {
+            if let Some(place) = seen.get_mut(class.seen as usize - 1) {
+                *place += class.count;
             }
+            count += class.count;
+            bytes += class.count * class.key_bytes;
         }
-        if singles > 0.0 {
-            let postings = (singles * scale).max(1.0);
-            let rest = (self.distinct(rows) - often).clamp(1.0, postings);
-            found.push((rest, postings / rest, single_bytes));
-        }
+        let key = bytes / f64::max(count, 1.0);
+        let groups = if scale > MOSTLY_SEEN {
+            population(&seen, 1.0 / scale)
+        } else {
+            as_seen(&seen, scale)
+        };
+        found.extend(groups.into_iter().map(|group| (group.count, group.occurrences, key)));
         found
     }
+}
 
-    /// Distinct entries in `rows` rows.
-    fn distinct(&self, rows: f64) -> f64 {
-        let mut hashes = Vec::new();
-        for (at, class) in (0_u64..).zip(&self.classes) {
-            for entry in 0..class.count as u64 {
-                let hash = at << 40 | entry;
-                hashes.extend(std::iter::repeat_n(hash, class.seen as usize));
-            }
-        }
-        distinct_from_sample(hashes.len(), hashes.len() as f64 * rows / self.rows, &hashes)
-    }
+/// Entries of a sample of nearly all rows, or of more rows than there are: as frequent as seen.
+fn as_seen(seen: &[f64; FEW], scale: f64) -> Vec<Group> {
+    let group = |(times, &count): (u32, &f64)| Group {
+        count,
+        occurrences: (f64::from(times) * scale).max(1.0),
+    };
+    (1..).zip(seen).filter(|(_, count)| **count > 0.0).map(group).collect()
 }

@@ -19,32 +19,26 @@ const SPGIST_FILL: f64 = 0.70;
 /// The same when they come in the order of their values: the half that a split leaves behind stays
 /// as it is.
 const ORDERED_FILL: f64 = 0.41;
-/// Correlation from which on rows come in order.
-const ORDERED: f64 = 0.8;
 
-/// A GiST index over such keys; `correlation` between the place of a row and its value.
-pub(super) fn gist_size(rows: f64, keys: &[Keys], correlation: f64) -> IndexSize {
+/// A GiST index over such keys.
+pub(super) fn gist_size(rows: f64, keys: &[Keys]) -> IndexSize {
     let tuple = keys.iter().map(|key| key.bytes).sum::<f64>();
-    search_tree(rows, aligned(tuple) + GIST_TUPLE, GIST_PAGE, fill(GIST_FILL, correlation))
+    search_tree(rows, aligned(tuple) + GIST_TUPLE, GIST_PAGE, fill(GIST_FILL, keys))
 }
 
 /// An SP-GiST index over such keys.
-pub(super) fn spgist_size(rows: f64, keys: &[Keys], correlation: f64) -> IndexSize {
+pub(super) fn spgist_size(rows: f64, keys: &[Keys]) -> IndexSize {
     let tuple = keys.iter().map(|key| key.bytes).sum::<f64>();
     // A root page each for values and for NULLs, before any row.
-    let mut size = search_tree(
-        rows,
-        aligned(tuple) + SPGIST_TUPLE,
-        SPGIST_PAGE,
-        fill(SPGIST_FILL, correlation),
-    );
+    let mut size =
+        search_tree(rows, aligned(tuple) + SPGIST_TUPLE, SPGIST_PAGE, fill(SPGIST_FILL, keys));
     size.pages += 2.0;
     size.bytes = size.pages * PAGE_BYTES;
     size
 }
 
-fn fill(usual: f64, correlation: f64) -> f64 {
-    if correlation.abs() > ORDERED { ORDERED_FILL } else { usual }
+fn fill(usual: f64, keys: &[Keys]) -> f64 {
+    if keys.first().is_some_and(|key| key.ordered) { ORDERED_FILL } else { usual }
 }
 
 fn aligned(bytes: f64) -> f64 {

@@ -7,9 +7,8 @@
 use super::PAGE_BYTES;
 use crate::pool::IndexSize;
 
-/// Bytes of an entry: header, hash code, padding, line pointer.
-const ITEM: f64 = 20.0;
-/// Entries of a bucket that the build aims at (`HASH_DEFAULT_FILLFACTOR` 75).
+/// Entries of a bucket that the build aims at (`HASH_DEFAULT_FILLFACTOR` 75): each of 20 bytes, for
+/// header, hash code, padding and line pointer.
 const AIM: f64 = 307.0;
 /// Entries on a page: without header (24) and special space (16).
 const MOST: f64 = 407.0;
@@ -45,7 +44,6 @@ fn buckets(rows: f64) -> f64 {
 /// Pages beyond the first that a bucket with `mean` entries on average has, when values with
 /// `per_value` rows each fall into it at random.
 fn overflow_pages(mean: f64, per_value: f64) -> f64 {
-    const { assert!(ITEM * MOST <= PAGE_BYTES) };
     let values = mean / per_value;
     if values > 30.0 {
         let deviation = (mean * per_value).sqrt();

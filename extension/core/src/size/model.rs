@@ -48,7 +48,6 @@ impl<'a> SizeModel<'a> {
         let columns: Vec<&Column> =
             def.keys.iter().filter_map(|key| table.column(key.column)).collect();
         let width: f64 = columns.iter().map(|column| column.avg_width.max(1.0)).sum();
-        let correlation = columns.first().map_or(0.0, |column| column.correlation);
         let none = Contents::default();
         let contents = self.contents.unwrap_or(&none);
         match def.method {
@@ -62,13 +61,13 @@ impl<'a> SizeModel<'a> {
             }
             Method::Gist | Method::Spgist => {
                 let of = |column: &&Column| {
-                    let guess = Keys { bytes: column.avg_width.max(1.0) };
+                    let guess = Keys { bytes: column.avg_width.max(1.0), ordered: false };
                     contents.keys(def.table, column.number).unwrap_or(guess)
                 };
                 let keys: Vec<Keys> = columns.iter().map(of).collect();
                 match def.method {
-                    Method::Gist => gist::gist_size(rows, &keys, correlation),
-                    _ => gist::spgist_size(rows, &keys, correlation),
+                    Method::Gist => gist::gist_size(rows, &keys),
+                    _ => gist::spgist_size(rows, &keys),
                 }
             }
             Method::Brin => brin::brin_size(leaf.pages, width),

@@ -29,16 +29,16 @@ fn brin_indexes() {
 
 #[test]
 fn search_trees() {
-    let gist = |bytes, correlation| gist::gist_size(2e5, &[Keys { bytes }], correlation).pages;
-    within("points", gist(32.0, 0.0), 1626.0, 1.25);
-    within("boxes", gist(32.0, 0.0), 2264.0, 1.4);
-    within("ranges in no order", gist(14.0, 0.0), 1030.0, 1.25);
-    within("ranges in order", gist(14.0, 1.0), 2025.0, 1.4);
-    within("time ranges in order", gist(22.0, 1.0), 1980.0, 1.25);
-    let spgist = |bytes, correlation| gist::spgist_size(2e5, &[Keys { bytes }], correlation).pages;
-    within("points", spgist(16.0, 0.0), 1117.0, 1.25);
-    within("ranges in no order", spgist(14.0, 0.0), 1283.0, 1.25);
-    within("ranges in order", spgist(14.0, 1.0), 2032.0, 1.4);
+    let gist = |bytes, ordered| gist::gist_size(2e5, &[Keys { bytes, ordered }]).pages;
+    within("points", gist(32.0, false), 1626.0, 1.25);
+    within("boxes", gist(32.0, false), 2264.0, 1.4);
+    within("ranges in no order", gist(14.0, false), 1030.0, 1.25);
+    within("ranges in order", gist(14.0, true), 2025.0, 1.4);
+    within("time ranges in order", gist(22.0, true), 1980.0, 1.25);
+    let spgist = |bytes, ordered| gist::spgist_size(2e5, &[Keys { bytes, ordered }]).pages;
+    within("points", spgist(16.0, false), 1117.0, 1.25);
+    within("ranges in no order", spgist(14.0, false), 1283.0, 1.25);
+    within("ranges in order", spgist(14.0, true), 2032.0, 1.4);
 }
 
 /// Every row of the sample has `per_row` of `values` entries, dealt out evenly.
@@ -70,7 +70,7 @@ fn more_rows_make_no_index_smaller() {
         let sizes = [
             hash::hash_size(rows, rows / 2.0).bytes,
             brin::brin_size(rows / 20.0, 8.0).bytes,
-            gist::gist_size(rows, &[Keys { bytes: 16.0 }], 0.0).bytes,
+            gist::gist_size(rows, &[Keys { bytes: 16.0, ordered: false }]).bytes,
             gin::gin_size(rows, rows / 20.0, &[&sampled], &contents).bytes,
         ];
         for (at, (&now, before)) in sizes.iter().zip(last).enumerate() {

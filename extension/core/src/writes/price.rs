@@ -32,6 +32,8 @@ pub struct Settings {
     pub cpu_operator_cost: f64,
     /// An index entry.
     pub cpu_index_tuple_cost: f64,
+    /// Whether changes are logged at all.
+    pub logged: bool,
     /// Whether the first change of a page after a checkpoint logs the whole page.
     pub full_page_writes: bool,
     /// Dead rows that bring VACUUM: so many, and this share of the table's rows.
@@ -48,6 +50,7 @@ impl Default for Settings {
             seq_page_cost: 1.0,
             cpu_operator_cost: 0.0025,
             cpu_index_tuple_cost: 0.005,
+            logged: true,
             full_page_writes: true,
             vacuum_threshold: 50.0,
             vacuum_share: 0.2,
@@ -157,7 +160,8 @@ impl Entries {
         let entries = (written * self.share).max(1.0) * keys;
         let touched = self.pages_touched(entries, checkpoints) / entries;
         let logged = if settings.full_page_writes { touched * PAGE } else { 0.0 };
-        let wal = self.bytes / keys + WAL_HEADER + logged;
+        let whole = self.bytes / keys + WAL_HEADER + logged;
+        let wal = if settings.logged { whole } else { 0.0 };
         // What GIN has collected goes in page by page, everything else row by row.
         let read = if self.kind == Kind::Gin { touched } else { self.scattered.clamp(0.0, 1.0) };
         let cost = self.descent(settings, rows)

@@ -32,6 +32,9 @@ fn a_page_is_logged_whole_once_between_checkpoints() {
     let off = Settings { full_page_writes: false, ..settings() };
     let entry = tree(27_000.0, 1.0).prices(&off, 1e6, 100.0, 0.0, 1.0).entry;
     assert!((entry.wal - 68.0).abs() < 1e-9, "{entry:?}");
+    let unlogged = Settings { logged: false, ..settings() };
+    let entry = tree(27_000.0, 1.0).prices(&unlogged, 1e6, 100.0, 0.0, 1.0).entry;
+    assert!(entry.wal == 0.0 && entry.cost > 1.0, "{entry:?}");
     // As many entries spread over more checkpoints touch more pages.
     let often = tree(27_000.0, 1.0).prices(&settings(), 1e6, 1e7, 0.0, 100.0).entry;
     assert!(often.wal > 2.0 * dense.wal);

@@ -154,7 +154,10 @@ fn verdicts(bench: &mut Bench<'_>, workload: Workload, who: &str, judged: &[Judg
             shares.push(ours.answer.seconds / best.answer.seconds);
         }
     }
-    let seen: Vec<String> = shares.iter().map(|share| format!("{share:.2}")).collect();
+    let mut seen: Vec<String> = shares.iter().map(|share| format!("{share:.2}")).collect();
+    if judged.iter().any(|one| !one.answer.ours && one.answer.stopped) {
+        seen.push("(others cut short)".to_owned());
+    }
     let met = shares.iter().all(|share| *share <= TIME_SHARE);
     let what = format!("{title}: {who}, time / that of the best of others");
     bench.verdicts.add(&what, "<= 0.10", &seen.join(" "), met);

@@ -5,8 +5,7 @@ use anyhow::{Context, Result};
 use super::{SETTINGS, WIDTH, advise, compared, rival_time};
 use crate::bench::Bench;
 use crate::bench::quality::BUDGETS;
-use crate::bench::rivals::costing::Costing;
-use crate::bench::rivals::{Rival, Task};
+use crate::bench::rivals::{Costing, Rival, Task};
 use crate::measure;
 use crate::workloads::Workload;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use postgres::Client;
 
-use super::{DEFAULT, advise, compared, plain};
+use super::{DEFAULT, advise, compared, plain, seconds};
 use crate::bench::{Bench, print};
 use crate::measure;
 use crate::program::{Table, duration, megabytes};
@@ -106,8 +106,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, workload: Workload) -> Result<()> {
 }
 
 fn statement_time() -> Duration {
-    let asked = std::env::var("STATEMENT_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(asked.unwrap_or(STATEMENT_SECONDS))
+    Duration::from_secs(seconds("STATEMENT_SECONDS", STATEMENT_SECONDS))
 }
 
 fn time(
@@ -182,8 +181,8 @@ fn judge(bench: &mut Bench<'_>, workload: Workload, all: &[Times], limit: Durati
     };
     let (gave_before, gave_after) = (given_up(|one| &one.before), given_up(|one| &one.after));
     let mut table = Table::new(&["", "before", "after"]);
-    let seconds = |value: f64| format!("{value:.2} s");
-    table.row(&["total, by calls".to_owned(), seconds(before), seconds(after)]);
+    let text = |value: f64| format!("{value:.2} s");
+    table.row(&["total, by calls".to_owned(), text(before), text(after)]);
     table.row(&[
         format!("given up after {} s", limit.as_secs()),
         gave_before.to_string(),

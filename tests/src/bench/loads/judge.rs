@@ -1,6 +1,7 @@
 //! What a set of indexes is worth, whoever proposed it: by what-if planning, and really built.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
@@ -40,10 +41,9 @@ impl Built {
     /// Builds those that are not built yet.
     pub(super) fn build(&mut self, client: &mut Client, ddl: &[String]) -> Result<()> {
         for ddl in ddl {
-            let ddl = plain(ddl);
-            if !self.0.contains_key(&ddl) {
-                let index = measure::build_index(client, &ddl)?;
-                self.0.insert(ddl, index);
+            if let Entry::Vacant(missing) = self.0.entry(plain(ddl)) {
+                let index = measure::build_index(client, missing.key())?;
+                missing.insert(index);
             }
         }
         Ok(())

@@ -18,11 +18,12 @@ use super::Bench;
 use crate::report::{Arguments, Report};
 use crate::workloads::{Statement, Workload};
 
-/// Seconds that our search gets at most.
-const TIME_LIMIT: u32 = 120;
+/// Seconds that our search gets at most, unless ADVICE_SECONDS says otherwise: the default of the
+/// SQL functions.
+const ADVICE_SECONDS: u64 = 30;
 
 /// Seconds that a published algorithm gets for one answer, unless RIVAL_SECONDS says otherwise.
-const RIVAL_SECONDS: u64 = 60;
+const RIVAL_SECONDS: u64 = 20;
 
 /// Key columns per index in the comparison.
 const WIDTH: usize = 2;
@@ -109,16 +110,20 @@ fn advise(
         max_columns: setting.width.map(|width| width as i32),
         min_improvement: Some(0.0),
         pareto_ratio: Some(0.0),
-        time_limit: Some(TIME_LIMIT),
+        time_limit: Some(seconds("ADVICE_SECONDS", ADVICE_SECONDS) as u32),
         max_queries: None,
     };
     super::quality::advise(client, &arguments)
 }
 
+/// A number of seconds from the environment.
+fn seconds(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+}
+
 /// What a rival gets for one answer.
 fn rival_time() -> Duration {
-    let asked = std::env::var("RIVAL_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs(asked.unwrap_or(RIVAL_SECONDS))
+    Duration::from_secs(seconds("RIVAL_SECONDS", RIVAL_SECONDS))
 }
 
 /// The statement without CONCURRENTLY: nobody else is connected, and it takes half the time.

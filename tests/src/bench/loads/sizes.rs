@@ -54,7 +54,10 @@ pub(super) fn measure(bench: &mut Bench<'_>, workload: Workload) -> Result<()> {
             match estimate(&mut client, &ddl) {
                 Ok(bytes) => drop(advised.insert(ddl, bytes)),
                 Err(error) => {
-                    bench.progress.line(&format!("{ddl}: {error:#}"));
+                    // The hint is the same for all.
+                    let text = format!("{error:#}");
+                    let text = text.lines().next().unwrap_or_default();
+                    bench.progress.line(&format!("{ddl}: {text}"));
                     untried += 1;
                 }
             }

@@ -14,7 +14,7 @@ use crate::workloads::Statement;
 const BATCH: usize = 200;
 
 /// Answers what a statement costs.
-pub(crate) struct Costing {
+pub struct Costing {
     client: Client,
     pub(super) schema: Schema,
     statements: Vec<Statement>,
@@ -38,7 +38,7 @@ impl Costing {
     ///
     /// # Errors
     /// Whatever the server answers.
-    pub(crate) fn new(mut client: Client, statements: Vec<Statement>) -> Result<Self> {
+    pub fn new(mut client: Client, statements: Vec<Statement>) -> Result<Self> {
         let schema = Schema::read(&mut client)?;
         let named = statements.iter().map(|one| schema.named_in(&one.sql)).collect();
         Ok(Self {

@@ -25,7 +25,7 @@ pub(super) fn select(costing: &mut Costing, task: &Task) -> Result<Set> {
     let mut rest = Vec::new();
     for index in ranked {
         let size = costing.size(&index)?;
-        if size <= left && !costing.expired() {
+        if size <= left {
             left -= size;
             set.insert(index);
         } else {

@@ -7,7 +7,7 @@
 
 mod anytime;
 mod autoadmin;
-pub(super) mod costing;
+mod costing;
 mod db2advis;
 mod extend;
 mod one_by_one;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use costing::Costing;
+pub use costing::Costing;
 use schema::Index;
 
 /// A set of indexes.
@@ -26,7 +26,7 @@ type Set = BTreeSet<Index>;
 
 /// A way to select indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rival {
+pub enum Rival {
     /// Grows indexes column by column by benefit per byte (Schlosser, Kossmann, Boissier 2019).
     Extend,
     /// Offers everything at once and takes what the plans use (Valentin and others 2000).
@@ -45,7 +45,7 @@ pub(super) enum Rival {
 
 impl Rival {
     /// All, the strongest last: what they share is in the server's cache by then.
-    pub(super) const ALL: [Self; 6] = [
+    pub const ALL: [Self; 6] = [
         Self::IndexAdvisor,
         Self::Dexter,
         Self::Db2Advis,
@@ -54,7 +54,9 @@ impl Rival {
         Self::Anytime,
     ];
 
-    pub(super) fn name(self) -> &'static str {
+    /// The name to print.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Extend => "Extend",
             Self::Db2Advis => "DB2Advis",
@@ -65,11 +67,12 @@ impl Rival {
         }
     }
 
-    /// Selects indexes of up to `width` columns that take no more than `budget` bytes.
+    /// Selects indexes within the task's width and budget. None: the algorithm knows no budget, and
+    /// what it takes does not fit.
     ///
     /// # Errors
     /// Whatever the server answers.
-    pub(super) fn select(self, costing: &mut Costing, task: &Task) -> Result<Option<Found>> {
+    pub fn select(self, costing: &mut Costing, task: &Task) -> Result<Option<Found>> {
         costing.begin(task.time_limit)?;
         let set = match self {
             Self::Extend => Some(extend::select(costing, task)?),
@@ -91,26 +94,26 @@ impl Rival {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Task {
+pub struct Task {
     /// Most columns of an index.
-    pub(super) width: usize,
+    pub width: usize,
     /// Most bytes of all indexes.
-    pub(super) budget: f64,
+    pub budget: f64,
     /// After that the best set so far is taken.
-    pub(super) time_limit: Duration,
+    pub time_limit: Duration,
 }
 
 /// What was selected.
 #[derive(Debug)]
-pub(super) struct Found {
+pub struct Found {
     /// CREATE INDEX statements.
-    pub(super) ddl: Vec<String>,
+    pub ddl: Vec<String>,
     /// Time, without asking for sizes.
-    pub(super) seconds: f64,
+    pub seconds: f64,
     /// Calls of EXPLAIN.
-    pub(super) calls: u64,
+    pub calls: u64,
     /// Whether the time limit struck.
-    pub(super) stopped: bool,
+    pub stopped: bool,
 }
 
 /// Adds the candidate that lowers the cost most, as long as one does and fits. `start` must fit.

@@ -1,5 +1,5 @@
-//! What the report says of writing: what goes with an advised index, what is not advised because of
-//! it, and what the workload's own statements pay.
+//! What the outcome says of writing: which existing indexes go, what writing keeps from being advised,
+//! and what the workload's own statements pay.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,49 @@ use advisor_core::ddl;
 use advisor_core::findings;
 use advisor_core::index_set::IndexSet;
 use advisor_core::model::{CandidateId, ExistingIndex, Table};
-use advisor_core::search::{Outcome, Step};
+use advisor_core::search::{Outcome, Step, Writing};
 use serde_json::{Value, json};
 
 use super::AdvisedIndex;
 use crate::catalog::ServerCatalog;
+use crate::settings;
 use crate::workload::Prepared;
 use crate::writes::{self, Writes};
+
+/// An existing index that an advised one takes the place of.
+pub(crate) struct Superseded {
+    pub(crate) index: u32,
+    pub(crate) table: u32,
+    /// The statement that makes the other.
+    pub(crate) by: String,
+    /// Statements that read its table; none gets worse than is tolerated.
+    pub(crate) statements: usize,
+}
+
+/// The cost of writing from one step to the next.
+#[derive(Default)]
+pub(super) struct Course {
+    before: Writing,
+}
+
+impl Course {
+    /// What a step adds, and which share of the updates of its table are no longer heap-only.
+    pub(super) fn step(
+        &mut self,
+        table: usize,
+        step: &Step,
+        writes: &Writes<'_>,
+    ) -> (Writing, f64) {
+        let added = Writing {
+            amount: step.writing.amount.plus(self.before.amount.times(-1.0)),
+            hot_lost: step.writing.hot_lost - self.before.hot_lost,
+        };
+        self.before = step.writing;
+        let updates = writes.model.activity.get(table).map_or(0.0, |one| one.updated);
+        let lost = if updates > 0.0 { (added.hot_lost / updates).clamp(-1.0, 1.0) } else { 0.0 };
+        (added, lost)
+    }
+}
 
 /// The existing indexes that go with a step; of indexes that were not searched for those that it has
 /// the columns of in its lead.
@@ -66,6 +102,27 @@ pub(super) fn drops(
     drops
 }
 
+pub(super) fn superseded(
+    catalog: &ServerCatalog,
+    outcome: &Outcome,
+    indexes: &[AdvisedIndex],
+    writes: &Writes<'_>,
+) -> Vec<Superseded> {
+    let mut found = Vec::new();
+    for (advised, step) in indexes.iter().zip(&outcome.steps) {
+        let table = outcome.pool.def(step.candidate).table;
+        for old in step.drops.iter().filter_map(|&id| writes.movable.get(id)) {
+            found.push(Superseded {
+                index: old.index,
+                table: catalog.model.tables.get(table).map_or(0, |table| table.oid),
+                by: advised.ddl.clone(),
+                statements: old.queries.len(),
+            });
+        }
+    }
+    found
+}
+
 /// What would have paid but for writing, in a sentence.
 pub(super) fn declined(catalog: &ServerCatalog, outcome: &Outcome) -> Option<String> {
     let first = outcome.declined.first()?;
@@ -113,12 +170,18 @@ impl OwnWrites {
         Self { by_statement }
     }
 
-    /// For each statement that writes, the cost before the step of this rank, from 1, and after it.
-    pub(super) fn at(&self, rank: i32) -> impl Iterator<Item = (usize, [f64; 2])> + '_ {
+    /// The statements that the step of this rank, from 1, makes dearer by their own entries than is
+    /// tolerated, which no plan shows; `costs` are those of the plans before it. Without `known`.
+    pub(super) fn made_dearer(&self, rank: i32, costs: &[f64], known: &[usize]) -> Vec<usize> {
+        let tolerated = 1.0 + settings::max_regression();
         let rank = usize::try_from(rank).unwrap_or(1);
-        self.by_statement.iter().filter_map(move |(&at, costs)| {
-            Some((at, [*costs.get(rank.checked_sub(1)?)?, *costs.get(rank)?]))
-        })
+        let dearer = |(at, own): (&usize, &Vec<f64>)| {
+            let (old, new) = (own.get(rank.checked_sub(1)?)?, own.get(rank)?);
+            let cost = costs.get(*at).copied().unwrap_or_default();
+            let is = cost + new > (cost + old) * tolerated && !known.contains(at);
+            is.then_some(*at)
+        };
+        self.by_statement.iter().filter_map(dearer).collect()
     }
 
     /// What all steps add to the cost of a statement.
