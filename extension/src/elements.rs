@@ -357,7 +357,8 @@ fn share_of_rows(table: &Table, condition: &str) -> Option<f64> {
 }
 
 /// Whether a condition may be expected to come again as it is: a test for NULL, a flag, or a comparison
-/// with one of few values. A date or a number that is one of many is another one tomorrow.
+/// with a column of few values, one of which has most of the rows. One of many dates or numbers is
+/// another one tomorrow, and one of some regions another one for the next user.
 fn recurs(condition: &Node, table: &Table) -> bool {
     let mut compared = condition.nodes("args").filter_map(|arg| match arg.tag.as_str() {
         "VAR" => i16::try_from(arg.int("varattno")).ok(),
@@ -365,12 +366,19 @@ fn recurs(condition: &Node, table: &Table) -> bool {
         _ => None,
     });
     match condition.tag.as_str() {
-        "OPEXPR" | "SCALARARRAYOPEXPR" => compared
-            .next()
-            .and_then(|number| table.column(number))
-            .is_some_and(|column| column.n_distinct <= FEW_VALUES),
+        "OPEXPR" | "SCALARARRAYOPEXPR" => {
+            compared.next().is_some_and(|number| is_skewed(table, number))
+        }
         _ => true,
     }
+}
+
+/// Whether a column has few values, one of which has most of the rows.
+fn is_skewed(table: &Table, number: i16) -> bool {
+    let few = table.column(number).is_some_and(|column| column.n_distinct <= FEW_VALUES);
+    let arena = Arena::new();
+    few && StatsValues::load(&arena, table.oid, number)
+        .is_some_and(|values| values.frequencies.iter().any(|&frequency| frequency > MOST))
 }
 
 /// The attribute that a condition fixes to one value.

@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(rows().dependency(&[1, 0]), 1.0);
         assert!(rows().dependency(&[1, 2]) < 0.2);
         // The near miss: combinations that hardly recur say nothing.
-        assert_eq!(rows().dependency(&[0, 2, 1]), 1.0);
+        assert!(rows().dependency(&[0, 2, 1]) < 0.2);
         let unique = Rows {
             rows: (0..100).map(|n: i32| vec![n.to_string(), "x".into()]).collect(),
             of: 1e6,

@@ -243,7 +243,8 @@ fn question(base: &Map<String, Value>, state: &State, budget: i64) -> String {
     }
     lines.push(
         "\nAnswer with one JSON object and nothing else: \
-         {\"indexes\": [\"CREATE INDEX ON schema.table (column, …) INCLUDE (column, …)\", …]}"
+         {\"indexes\": [\"CREATE INDEX ON schema.table USING method (column or expression, …) \
+         INCLUDE (column, …) WHERE condition\", …]}"
             .to_owned(),
     );
     lines.join("\n")
