@@ -10,6 +10,7 @@ use crate::fixture::Fixture;
 
 pub(crate) const CASES: &[Case] = &[
     ("large_workload_loses_no_more_than_is_said", loses_no_more),
+    ("large_workload_drops_what_no_statement_needs", drops),
     ("large_workload_stays_within_the_memory_limit", memory),
     ("large_workload_stays_within_the_time_limit", time),
 ];
@@ -84,6 +85,38 @@ fn loses_no_more(fixture: &Fixture) -> Result<()> {
     let own = |query: &Value| Some(query["cost_after"].as_f64()? - query["write_cost"].as_f64()?);
     let sum: f64 = costs.filter_map(own).sum();
     ensure!((sum - after).abs() <= 1e-6 * after, "{sum} is not {after}");
+    Ok(())
+}
+
+fn drops(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "large_drops")?;
+    for table in ["l3", "l43"] {
+        for column in ["kind", "status", "owner", "score", "code"] {
+            client
+                .batch_execute(&format!("create index {table}_{column} on {table} ({column})"))?;
+        }
+        client.batch_execute(&format!("vacuum (analyze) {table}"))?;
+    }
+    client.batch_execute("set mcp_advisor.write_weight = 0")?;
+    let report = advise(&mut client, "time_limit => null")?;
+    ensure!(number(&report, "/compressed/verified")? == 320.0, "{}", report["compressed"]);
+    let drops: Vec<&Value> = report["drops"].as_array().into_iter().flatten().collect();
+    ensure!(!drops.is_empty(), "nothing is dropped: {}", report["indexes"]);
+    let sum =
+        |list: &[&Value]| -> f64 { list.iter().filter_map(|one| one["size_bytes"].as_f64()).sum() };
+    let new: Vec<&Value> = report["indexes"].as_array().into_iter().flatten().collect();
+    let bytes = number(&report, "/index_bytes")?;
+    ensure!((sum(&new) - sum(&drops) - bytes).abs() < 2.0 * new.len() as f64, "{bytes} bytes");
+    let ids: Vec<&Value> = new.iter().map(|index| &index["id"]).collect();
+    for drop in &drops {
+        ensure!(ids.contains(&&drop["replaced_by"]), "{drop} by none of {ids:?}");
+    }
+    // Planned without what is dropped, and no statement pays for it.
+    for query in report["queries"].as_array().into_iter().flatten() {
+        let (before, after) = (number(query, "/cost_before")?, number(query, "/cost_after")?);
+        let after = after - number(query, "/write_cost")?;
+        ensure!(after <= before * 1.1 + 0.01, "{query}");
+    }
     Ok(())
 }
 
