@@ -131,8 +131,14 @@ impl<'c> Writes<'c> {
         };
         let row: Row = serde_json::from_value(json)
             .map_err(|error| AdvisorError::Catalog(error.to_string()))?;
-        let counted = two_digits(row.age.unwrap_or_default());
-        let seconds = if recorded { recorded_for()?.unwrap_or(counted) } else { 1.0 };
+        // What came from another database was counted there, both for a time that is not known.
+        let elsewhere = settings::shadow().then(settings::write_window);
+        let counted = elsewhere.unwrap_or_else(|| two_digits(row.age.unwrap_or_default()));
+        let seconds = match (recorded, elsewhere) {
+            (false, _) => 1.0,
+            (true, Some(same)) => same,
+            (true, None) => recorded_for()?.unwrap_or(counted),
+        };
         let seconds = two_digits(seconds).max(1.0);
         let by_oid: BTreeMap<u32, &TableRow> =
             row.tables.iter().map(|table| (table.oid, table)).collect();

@@ -105,6 +105,10 @@ where n.nspname !~ '^pg_'
     and not exists (
         select
         from pg_catalog.pg_depend as e
-        where e.classid = o.classid and e.objid = o.oid and e.deptype = 'e'
+        where e.deptype = 'e'
+            and (
+                (e.classid = o.classid and e.objid = o.oid)
+                or (e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and e.objid = o.relation_oid)
+            )
     )
 order by o.kind, n.nspname, o.name, o.oid

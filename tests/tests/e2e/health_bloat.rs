@@ -56,6 +56,7 @@ cross join lateral (select
     ceil(p.leaf_pages * coalesce(nullif(p.avg_leaf_density, 'NaN'), 0)
         / (100 * (1 - 8192 * (100 - s.fillfactor) / 100 / 8152.0))),
     p.internal_pages::double precision / greatest(p.leaf_pages, 1)) as n (leaves, inner_share)
+where u.relname not like 'mcp\\_%'
 order by 1";
 
 fn index_shapes(fixture: &Fixture) -> Result<()> {

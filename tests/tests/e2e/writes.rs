@@ -1,5 +1,8 @@
 //! What writing costs, by the counters of a real load; and what goes with what is advised.
 
+use std::ops::{Deref, DerefMut};
+
+use advisor_tests::cluster::Cluster;
 use advisor_tests::measure::plan_cost;
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
@@ -19,18 +22,42 @@ pub(crate) const CASES: &[Case] = &[
 
 /// Counts from here on, and takes young counters for what they are.
 const FROM_NOW: &str = "
-    select public.pg_stat_statements_reset(0, oid, 0) from pg_database
-        where datname = current_database();
+    select public.pg_stat_statements_reset();
     select pg_stat_reset();
     set mcp_advisor.write_window = 0;";
 
-fn database(fixture: &Fixture, name: &str, schema: &str) -> Result<Client> {
-    let mut client = fixture.database(name, &["hypopg", "pg_stat_statements", "mcp_advisor"])?;
+/// A session in a cluster of its own: pg_stat_statements says since when it counts for the whole of
+/// it only, and to reset that would take from the other cases what they count.
+struct Own {
+    client: Client,
+    _cluster: Cluster,
+}
+
+impl Deref for Own {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl DerefMut for Own {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
+fn database(name: &str, schema: &str) -> Result<Own> {
+    let cluster = Cluster::start("shared_preload_libraries = 'pg_stat_statements'")?;
+    let mut client = cluster.create_database(name)?;
+    for extension in ["hypopg", "pg_stat_statements", "mcp_advisor"] {
+        client.batch_execute(&format!("create extension {extension}"))?;
+    }
     client.batch_execute(schema)?;
     client.batch_execute("vacuum analyze")?;
     client.batch_execute("select mcp_schemas(); select hypopg()")?;
     client.batch_execute(FROM_NOW)?;
-    Ok(client)
+    Ok(Own { client, _cluster: cluster })
 }
 
 fn report(client: &mut Client, arguments: &str) -> Result<Value> {
@@ -44,7 +71,7 @@ fn number(value: &Value) -> Result<f64> {
 }
 
 /// Two tables alike, one written all the time and read twice, the other the other way round.
-fn seldom_read(fixture: &Fixture) -> Result<()> {
+fn seldom_read(_: &Fixture) -> Result<()> {
     let table = |name: &str| {
         format!(
             "create table {name} (id serial primary key, k integer, pad text);
@@ -52,8 +79,7 @@ fn seldom_read(fixture: &Fixture) -> Result<()> {
                 from generate_series(1, 30000) as g;"
         )
     };
-    let mut client =
-        database(fixture, "writes_seldom_read", &(table("journal") + &table("lookup")))?;
+    let mut client = database("writes_seldom_read", &(table("journal") + &table("lookup")))?;
     for turn in 0..40 {
         client.batch_execute(&format!(
             "insert into journal (k, pad) select g * 7919 % 2000, repeat('y', 60)
@@ -109,8 +135,8 @@ fn hot_share(client: &mut Client) -> Result<f64> {
     Ok(client.query_one(sql, &[])?.try_get(0)?)
 }
 
-fn heap_only(fixture: &Fixture) -> Result<()> {
-    let mut client = database(fixture, "writes_heap_only", ACCOUNTS)?;
+fn heap_only(_: &Fixture) -> Result<()> {
+    let mut client = database("writes_heap_only", ACCOUNTS)?;
     client.simple_query("select pad from accounts where balance = 17")?;
     updates(&mut client, 2000)?;
     let before = hot_share(&mut client)?;
@@ -155,9 +181,8 @@ fn wal_of(client: &mut Client, load: impl Fn(&mut Client) -> Result<()>) -> Resu
     Ok(client.query_one(sql, &[])?.try_get(0)?)
 }
 
-fn logged(fixture: &Fixture) -> Result<()> {
+fn logged(_: &Fixture) -> Result<()> {
     let mut client = database(
-        fixture,
         "writes_logged",
         "create table events (id serial primary key, k integer, pad text)
             with (autovacuum_enabled = off);
@@ -190,9 +215,8 @@ fn logged(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-fn replaced(fixture: &Fixture) -> Result<()> {
+fn replaced(_: &Fixture) -> Result<()> {
     let mut client = database(
-        fixture,
         "writes_replaced",
         "create table t (id integer primary key, a integer, b integer, c bigint, d bigint, pad text);
         insert into t select g, g % 300, g % 7, g, g, repeat('x', 300)
@@ -222,9 +246,8 @@ fn replaced(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-fn superseded(fixture: &Fixture) -> Result<()> {
+fn superseded(_: &Fixture) -> Result<()> {
     let mut client = database(
-        fixture,
         "drops_superseded",
         "create table t (id integer primary key, region integer, sold date, pad text);
         insert into t select g, g % 20, date '2020-01-01' + g % 1500, repeat('x', 60)
@@ -264,9 +287,8 @@ fn superseded(fixture: &Fixture) -> Result<()> {
     Ok(())
 }
 
-fn duplicates(fixture: &Fixture) -> Result<()> {
+fn duplicates(_: &Fixture) -> Result<()> {
     let mut client = database(
-        fixture,
         "drops_duplicates",
         "create table t (id integer primary key, a integer, b integer);
         insert into t select g, g, g from generate_series(1, 60000) as g;
