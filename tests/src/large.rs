@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(short, long[..50]);
         let normalized: BTreeSet<String> = long.iter().map(|call| normalized(&call.sql)).collect();
         assert_eq!(normalized.len(), 800);
-        assert!(normalized.iter().any(|text| text.contains("in (2")) == false);
+        assert!(!normalized.iter().any(|text| text.contains("in (2")));
     }
 
     #[test]
