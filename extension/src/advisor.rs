@@ -11,6 +11,7 @@ use advisor_core::search::{self, Options, Outcome};
 
 use crate::catalog::ServerCatalog;
 use crate::error::AdvisorError;
+use crate::large::{self, Compression};
 use crate::memory;
 use crate::planner::ServerPlanner;
 use crate::progress::Reporter;
@@ -91,12 +92,13 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
     let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    let outcome =
+    let (outcome, compressed) =
         search(arguments, &workload.prepared, &mut writes, &mut planner, &session.progress)?;
     let ends = arguments.time_limit.map(|limit| started + limit);
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
     advice.prepared_after = prepared_after;
+    advice.compressed = compressed;
     advice.extensions =
         wishes::unfulfilled(&catalog, &workload.prepared, &outcome, MIN_PAGES_FOR_EXTENSION)?;
     if arguments.statistics {
@@ -106,8 +108,8 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     if plans == Plans::Wanted {
         advice.explain(&workload.prepared, &outcome, &mut planner);
     }
-    for (query, message) in std::mem::take(&mut planner.failures) {
-        advice.note_failure(workload.prepared.get(query), &message);
+    for (at, message) in std::mem::take(&mut planner.failures) {
+        advice.note_failure(workload.prepared.get(at), &message);
     }
     Ok(advice)
 }
@@ -205,7 +207,7 @@ fn search(
     writes: &mut Writes<'_>,
     planner: &mut ServerPlanner<'_>,
     progress: &Reporter,
-) -> Result<Outcome, AdvisorError> {
+) -> Result<(Outcome, Option<serde_json::Value>), AdvisorError> {
     let include_columns = settings::include_columns();
     let limits = Limits {
         max_columns: arguments.max_columns,
@@ -218,17 +220,23 @@ fn search(
         kinds: settings::index_kinds()?,
     };
     let catalog = writes.model.catalog;
-    progress.begin("candidates", prepared.len());
-    let candidates: Vec<Vec<IndexDef>> = prepared
-        .iter()
-        .map(|statement| {
-            progress.advance();
-            candidates::for_query(catalog, &statement.shape, &limits)
-        })
-        .collect();
+    let compression = large::compress(planner, catalog, prepared, &limits, objective(), progress);
+    let (chosen, weights): (Vec<usize>, Vec<f64>) = match &compression {
+        Some(compression) => compression.chosen().unzip(),
+        None => prepared.iter().enumerate().map(|(at, p)| (at, p.weight)).unzip(),
+    };
+    let searched = compression.as_ref().map_or(chosen.len(), Compression::representatives);
+    progress.begin("candidates", searched);
+    let mut candidates: Vec<Vec<IndexDef>> = Vec::with_capacity(chosen.len());
+    for (query, statement) in chosen.iter().filter_map(|&at| prepared.get(at)).enumerate() {
+        progress.advance();
+        candidates.push(match query < searched {
+            true => candidates::for_query(catalog, &statement.shape, &limits),
+            false => Vec::new(),
+        });
+    }
     writes.consider_only(&candidates);
     planner.may_drop(writes.movable.clone());
-    let weights: Vec<f64> = prepared.iter().map(|statement| statement.weight).collect();
     let options = Options {
         objective: objective(),
         storage_budget: arguments.storage_budget,
@@ -240,15 +248,33 @@ fn search(
         second_opinion: settings::second_opinion(),
         ..Options::default()
     };
+    let existing = writes.existing_among(&chosen);
     let workload = search::Workload {
         weights: &weights,
         candidates: &candidates,
         upkeep: &writes.model,
-        existing: &writes.existing,
+        existing: &existing,
     };
     // The planner raises the server's own error on a cancel, so the search is never interrupted.
-    search::advise(&workload, &options, planner)
-        .map_err(|_| AdvisorError::Catalog("the search was interrupted".to_owned()))
+    let interrupted = |_| AdvisorError::Catalog("the search was interrupted".to_owned());
+    let Some(compression) = compression else {
+        return Ok((search::advise(&workload, &options, planner).map_err(interrupted)?, None));
+    };
+    let bounds = planner.bounds();
+    let reserved = bounds.left().map_or(Duration::ZERO, |left| compression.reserve(left));
+    let options = Options {
+        members_per_table: large::MEMBERS_PER_TABLE,
+        generation_calls: bounds
+            .left()
+            .map_or(u64::MAX, |left| compression.generation_calls(left.saturating_sub(reserved))),
+        ..options
+    };
+    let ends = bounds.deadline().and_then(|deadline| deadline.checked_sub(reserved));
+    planner.restart(Some(chosen), ends);
+    let outcome = search::advise(&workload, &options, planner).map_err(interrupted)?;
+    planner.restart(None, bounds.deadline());
+    let (outcome, report) = compression.verify(outcome, planner, prepared, writes, &options)?;
+    Ok((outcome, Some(report)))
 }
 
 /// The objective in force.

@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod hypopg;
 mod indexes;
+mod large;
 mod lookup;
 mod memory;
 mod objects;

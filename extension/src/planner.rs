@@ -1,5 +1,8 @@
 //! The core's planner port over the server's planner.
 
+mod existing;
+mod identity;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -14,15 +17,20 @@ use crate::catalog::ServerCatalog;
 use crate::doubts::Doubts;
 use crate::memory::Muted;
 use crate::progress::Reporter;
+use crate::session::Bounds;
 use crate::sizes::{LeafSpec, Sizes};
 use crate::sys::{
     self, Arena, Binding, Explained, Format, How, Hypotheticals, IndexSpec, Perturbation,
     ServerError, SessionScope,
 };
 use crate::workload::Prepared;
+use existing::Existing;
 
-/// The search path of the advisor's own queries: nothing that a user made comes first.
-pub(crate) const OWN_PATH: &str = "pg_catalog, pg_temp";
+pub(crate) use existing::Movable;
+pub(crate) use identity::{Identity, OWN_PATH};
+
+/// Share of the time after a restart in which sizes may take a look at the tables.
+const SIZING: f64 = 0.2;
 
 /// Plans the workload's statements with hypothetical indexes.
 pub(crate) struct ServerPlanner<'a> {
@@ -31,21 +39,28 @@ pub(crate) struct ServerPlanner<'a> {
     statements: &'a [Prepared<'a>],
     hypotheticals: Hypotheticals,
     scratch: Arena,
-    deadline: Option<Instant>,
+    bounds: Bounds<'a>,
+    /// When sizes may no longer take a look at the tables, if that is before the time is up.
+    sized_by: Option<Instant>,
+    /// Statements that were planned with candidates.
+    planned: BTreeSet<usize>,
+    /// The statement behind each query, when only some take part.
+    chosen: Option<Vec<usize>>,
     identity: Identity,
     doubts: Doubts,
     /// The doubts about each plan made, by query and the candidates it uses.
     doubted: BTreeMap<(usize, IndexSet), f64>,
     sizes: Sizes<'a>,
-    /// The indexes that exist and may be dropped, by their number in the pool.
-    existing: Vec<Movable>,
+    /// The indexes that exist and may be dropped.
+    existing: Existing,
     /// By which factor the worst draw of each plan made gets dearer, by query and what it uses.
     worst: BTreeMap<(usize, IndexSet), f64>,
     /// Names other than the identifiers.
     names: BTreeMap<CandidateId, String>,
-    /// Definitions that are not to be advised, and the candidates among them.
+    /// Definitions that are not to be advised, the candidates among them, and all that there were.
     muted: Muted,
-    mute: BTreeMap<CandidateId, IndexDef>,
+    mute: BTreeSet<CandidateId>,
+    kept_out: BTreeSet<IndexDef>,
     progress: &'a Reporter,
     /// Planner calls made, draws counted singly.
     pub(crate) plans: u64,
@@ -67,7 +82,7 @@ impl<'a> ServerPlanner<'a> {
         sizes: Sizes<'a>,
         progress: &'a Reporter,
         started: Instant,
-        deadline: Option<Instant>,
+        bounds: Bounds<'a>,
     ) -> Self {
         Self {
             scope,
@@ -75,16 +90,20 @@ impl<'a> ServerPlanner<'a> {
             statements,
             hypotheticals: Hypotheticals::with_statistics(catalog.expression_statistics()),
             scratch: Arena::new(),
-            deadline,
+            bounds,
+            sized_by: None,
+            planned: BTreeSet::new(),
+            chosen: None,
             identity: Identity::default(),
             doubts: Doubts::new(),
             doubted: BTreeMap::new(),
             sizes,
-            existing: Vec::new(),
+            existing: Existing::default(),
             worst: BTreeMap::new(),
             names: BTreeMap::new(),
             muted: Muted::new(),
-            mute: BTreeMap::new(),
+            mute: BTreeSet::new(),
+            kept_out: BTreeSet::new(),
             progress,
             plans: 0,
             planning: Duration::ZERO,
@@ -94,15 +113,56 @@ impl<'a> ServerPlanner<'a> {
         }
     }
 
-    /// Says which existing indexes the pool begins with. To be said before anything is planned.
-    pub(crate) fn may_drop(&mut self, existing: Vec<Movable>) {
-        self.existing = existing;
+    /// Begins anew with other candidates: of the statements only those `chosen` take part, in that
+    /// order; `None`: all. A query is then known by its position among them. What is known of sizes
+    /// stays, and so does what exists.
+    pub(crate) fn restart(&mut self, chosen: Option<Vec<usize>>, deadline: Option<Instant>) {
+        self.chosen = chosen;
+        self.bounds = self.bounds.until(deadline);
+        self.sized_by = self.bounds.left().map(|left| Instant::now() + left.mul_f64(SIZING));
+        self.planned.clear();
+        if self.chosen.is_some() {
+            // The search proper begins: its requests are counted from here.
+            self.answered.clear();
+        }
+        self.forget();
     }
 
-    /// The oids of existing indexes, given by their numbers in the pool, with those of partitions.
-    pub(crate) fn oids(&self, dropped: &IndexSet) -> BTreeSet<u32> {
-        let known = dropped.iter().filter_map(|id| self.existing.get(id));
-        known.flat_map(|index| index.oids.iter().copied()).collect()
+    /// Forgets the candidates, for a new pool.
+    pub(crate) fn forget(&mut self) {
+        self.hypotheticals = Hypotheticals::with_statistics(self.catalog.expression_statistics());
+        self.names.clear();
+        self.doubted.clear();
+        self.worst.clear();
+        self.mute.clear();
+    }
+
+    /// From now on sizes are of the formula alone for all but these tables.
+    pub(crate) fn look_at(&mut self, tables: BTreeSet<usize>) {
+        self.sizes.look_at(tables);
+    }
+
+    /// Whether the statement at this position was planned with candidates since the last restart.
+    pub(crate) fn was_planned(&self, at: usize) -> bool {
+        self.planned.contains(&at)
+    }
+
+    /// What the planner may take.
+    pub(crate) fn bounds(&self) -> Bounds<'a> {
+        self.bounds
+    }
+
+    /// The position of the statement behind a query.
+    fn at(&self, query: usize) -> Option<usize> {
+        match &self.chosen {
+            Some(chosen) => chosen.get(query).copied(),
+            None => Some(query),
+        }
+    }
+
+    /// The statement behind a query.
+    fn statement(&self, query: usize) -> Option<&'a Prepared<'a>> {
+        self.statements.get(self.at(query)?)
     }
 
     /// When the search had made this many requests, from the start of the run.
@@ -122,8 +182,7 @@ impl<'a> ServerPlanner<'a> {
         hidden: &BTreeSet<u32>,
     ) -> String {
         const HOW: How = How::new(Format::Text, false);
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else { return String::new() };
+        let Some(statement) = self.statement(query) else { return String::new() };
         let arena = Arena::new();
         let generic = sys::bind(&arena, &statement.statement.param_types, &[]);
         let typical = statement.bindings.first().filter(|_| statement.may_show_values);
@@ -147,8 +206,7 @@ impl<'a> ServerPlanner<'a> {
         how: How,
     ) -> Result<Explained, ServerError> {
         self.materialize(pool, offered);
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else {
+        let Some(statement) = self.statement(query) else {
             let code = PgSqlErrorCode::ERRCODE_INTERNAL_ERROR;
             return Err(ServerError::new(code, "there is no such statement"));
         };
@@ -173,7 +231,7 @@ impl<'a> ServerPlanner<'a> {
     /// Makes the planner-side form of candidates that have none yet.
     fn materialize(&mut self, pool: &Pool, offered: &IndexSet) {
         for id in offered.iter().filter(|&id| !pool.exists(id)) {
-            if !self.hypotheticals.contains(id) && !self.mute.contains_key(&id) {
+            if !self.hypotheticals.contains(id) && !self.mute.contains(&id) {
                 self.add(pool, id);
             }
         }
@@ -182,7 +240,8 @@ impl<'a> ServerPlanner<'a> {
     fn add(&mut self, pool: &Pool, id: CandidateId) {
         let def = pool.def(id);
         if !self.muted.is_empty() && self.muted.contains_key(&ddl::id(&self.catalog.model, def)) {
-            self.mute.insert(id, def.clone());
+            self.mute.insert(id);
+            self.kept_out.insert(def.clone());
             return;
         }
         let leaves = self.sizes.leaves(def, pool.size(id));
@@ -207,7 +266,7 @@ impl<'a> ServerPlanner<'a> {
 
     /// The candidates that were kept out: identifier, definition, and why.
     pub(crate) fn muted(&self) -> impl Iterator<Item = (String, String, Option<&str>)> {
-        self.mute.values().map(|def| {
+        self.kept_out.iter().map(|def| {
             let id = ddl::id(&self.catalog.model, def);
             let reason = self.muted.get(&id).and_then(Option::as_deref);
             (id, ddl::create_index(&self.catalog.model, def), reason)
@@ -219,9 +278,7 @@ impl<'a> ServerPlanner<'a> {
     pub(crate) fn call(&mut self, id: CandidateId, name: &str) {
         self.names.insert(id, name.to_owned());
     }
-}
 
-impl ServerPlanner<'_> {
     /// Bytes that inserting a row writes to an inverted index.
     pub(crate) fn row_bytes(&self, def: &IndexDef) -> Option<f64> {
         self.sizes.row_bytes(def)
@@ -231,16 +288,16 @@ impl ServerPlanner<'_> {
 impl Planner for ServerPlanner<'_> {
     fn plan(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<Plan, Stop> {
         let failed = Plan { cost: f64::INFINITY, used: IndexSet::new() };
-        let statements = self.statements;
-        let Some(statement) = statements.get(query) else { return Ok(failed) };
-        if self.failures.contains_key(&query) {
+        let Some(at) = self.at(query) else { return Ok(failed) };
+        let Some(statement) = self.statement(query) else { return Ok(failed) };
+        if self.failures.contains_key(&at) {
             return Ok(failed);
         }
         let hidden = self.hidden(pool, query, offered);
         if hidden.is_empty() && offered.iter().all(|id| pool.exists(id)) {
             // Planned when the statement was prepared, so known even when time is up.
             self.answered.push(self.started.elapsed());
-            let used = self.numbers(&statement.base.indexes);
+            let used = self.numbers(pool, query, &statement.base.indexes);
             return Ok(Plan { cost: statement.base_cost, used });
         }
         self.poll()?;
@@ -277,7 +334,8 @@ impl Planner for ServerPlanner<'_> {
         self.answered.push(self.started.elapsed());
         match answer {
             Ok((mut plan, existing, doubt, worst)) => {
-                plan.used = plan.used.union(&self.numbers(&existing));
+                self.planned.insert(at);
+                plan.used = plan.used.union(&self.numbers(pool, query, &existing));
                 self.doubted.insert((query, plan.used.clone()), doubt);
                 if statement.bindings.len() > 1 {
                     self.worst.insert((query, plan.used.clone()), worst);
@@ -286,7 +344,7 @@ impl Planner for ServerPlanner<'_> {
             }
             Err(error) => {
                 self.scratch.reset();
-                self.failures.insert(query, error.message);
+                self.failures.insert(at, error.message);
                 Ok(failed)
             }
         }
@@ -298,7 +356,7 @@ impl Planner for ServerPlanner<'_> {
             return Ok(doubt);
         }
         let hidden = self.hidden(pool, query, offered);
-        let draws = self.statements.get(query).map_or(0, |statement| statement.bindings.len());
+        let draws = self.statement(query).map_or(0, |statement| statement.bindings.len());
         let mut total = 0.0;
         for draw in 0..draws {
             if let Some(planned) = self.plan_without(pool, query, draw, offered, &hidden) {
@@ -309,8 +367,7 @@ impl Planner for ServerPlanner<'_> {
     }
 
     fn worst(&mut self, pool: &Pool, query: usize, offered: &IndexSet) -> Result<f64, Stop> {
-        let statements = self.statements;
-        let draws = statements.get(query).filter(|statement| statement.bindings.len() > 1);
+        let draws = self.statement(query).filter(|statement| statement.bindings.len() > 1);
         let Some(statement) = draws else { return Ok(0.0) };
         if let Some(&worst) = self.worst.get(&(query, offered.clone())) {
             return Ok(worst);
@@ -328,8 +385,11 @@ impl Planner for ServerPlanner<'_> {
 
     fn poll(&mut self) -> Result<(), Stop> {
         sys::check_interrupts();
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.bounds.late() {
             return Err(Stop::Deadline);
+        }
+        if self.bounds.full() {
+            return Err(Stop::Memory);
         }
         Ok(())
     }
@@ -360,8 +420,7 @@ impl<'a> ServerPlanner<'a> {
         offered: &IndexSet,
         hidden: &BTreeSet<u32>,
     ) -> Option<sys::Planned> {
-        let statements = self.statements;
-        let binding = statements.get(query)?.bindings.get(draw)?;
+        let binding = self.statement(query)?.bindings.get(draw)?;
         self.plan_with(pool, query, binding, offered, hidden, &Perturbation::default())
     }
 
@@ -401,25 +460,9 @@ impl<'a> ServerPlanner<'a> {
         planned.ok()
     }
 
-    /// The existing indexes on a query's tables that are up for decision and not offered.
-    fn hidden(&self, pool: &Pool, query: usize, offered: &IndexSet) -> BTreeSet<u32> {
-        let existing = self.existing.iter().take(pool.existing()).enumerate();
-        let gone = existing.filter(|(id, index)| {
-            !offered.contains(*id) && index.queries.binary_search(&query).is_ok()
-        });
-        gone.flat_map(|(_, index)| index.oids.iter().copied()).collect()
-    }
-
-    /// The numbers of those of the indexes that are up for decision.
-    fn numbers(&self, oids: &BTreeSet<u32>) -> IndexSet {
-        let existing = self.existing.iter().enumerate();
-        existing.filter(|(_, index)| !index.oids.is_disjoint(oids)).map(|(id, _)| id).collect()
-    }
-
     /// Acts as the role of a statement, under its search path.
     pub(crate) fn adopt(&mut self, query: usize) -> Option<&'a Prepared<'a>> {
-        let statements = self.statements;
-        let statement = statements.get(query)?;
+        let statement = self.statement(query)?;
         self.identity.adopt(self.scope, statement.role, &statement.search_path);
         Some(statement)
     }
@@ -438,20 +481,12 @@ impl<'a> ServerPlanner<'a> {
 impl Sizer for ServerPlanner<'_> {
     fn size(&mut self, def: &IndexDef) -> IndexSize {
         self.progress.planned(self.plans);
+        if self.bounds.late() || self.sized_by.is_some_and(|end| Instant::now() >= end) {
+            self.look_at(BTreeSet::new());
+        }
         self.identity.adopt(self.scope, self.scope.caller(), OWN_PATH);
         self.sizes.size(def)
     }
-}
-
-/// An index that exists and may be dropped.
-#[derive(Debug, Clone)]
-pub(crate) struct Movable {
-    /// Its oid.
-    pub(crate) index: u32,
-    /// The same, and those of its partitions.
-    pub(crate) oids: BTreeSet<u32>,
-    /// The statements that read its table, ascending.
-    pub(crate) queries: Vec<usize>,
 }
 
 /// By which factor a draw is dearer than it is now; no less than 1 when the difference is nothing.
@@ -460,25 +495,4 @@ fn dearer(statement: &Prepared<'_>, draw: usize, cost: f64) -> f64 {
     const NOTHING: f64 = 0.01;
     let before = statement.base.costs.get(draw).copied().unwrap_or(f64::INFINITY);
     if cost - before <= NOTHING { 1.0 } else { cost / before.max(NOTHING) }
-}
-
-/// The role and search path in force, so that they are switched only when they change.
-#[derive(Default)]
-pub(crate) struct Identity {
-    role: Option<u32>,
-    search_path: Option<String>,
-}
-
-impl Identity {
-    /// Acts as `role` with `search_path`; an empty path leaves the one in force.
-    pub(crate) fn adopt(&mut self, scope: &SessionScope, role: u32, search_path: &str) {
-        if self.role != Some(role) {
-            sys::set_role(scope, role);
-            self.role = Some(role);
-        }
-        if !search_path.is_empty() && self.search_path.as_deref() != Some(search_path) {
-            scope.set("search_path", search_path);
-            self.search_path = Some(search_path.to_owned());
-        }
-    }
 }

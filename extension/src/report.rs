@@ -28,6 +28,9 @@ use writing::{Course, OwnWrites, declined, drops, replaced, superseded};
 /// Change of a statement's cost that counts as one: below it is noise of the cost model.
 const CHANGE: f64 = 0.01;
 
+/// Statements whose plans are shown even when the time is up.
+const ALWAYS_EXPLAINED: usize = 100;
+
 /// Whether the report shows plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plans {
@@ -117,6 +120,8 @@ pub(crate) struct Advice {
     summary: Value,
     pub(crate) elapsed: Duration,
     pub(crate) prepared_after: Duration,
+    /// How a large workload was made smaller for the search.
+    pub(crate) compressed: Option<Value>,
     pub(crate) stopped_early: bool,
     /// What would mend wrong estimates; empty where it was not looked at.
     pub(crate) statistics: Vec<statistics::Advice>,
@@ -147,6 +152,7 @@ impl Advice {
             extensions: Vec::new(),
             elapsed: Duration::ZERO,
             prepared_after: Duration::ZERO,
+            compressed: None,
             stopped_early: outcome.stopped_by.is_some(),
             statistics: Vec::new(),
             statistics_age: json!([]),
@@ -166,6 +172,10 @@ impl Advice {
         for (at, impact) in self.queries.iter_mut().enumerate().take(prepared.len()) {
             if (impact.cost_after - impact.cost_before).abs() <= CHANGE * impact.cost_before {
                 continue;
+            }
+            // Of thousands of statements nobody reads the plans: they must not take the time.
+            if at >= ALWAYS_EXPLAINED && planner.bounds().late() {
+                break;
             }
             impact.plan_before = Some(planner.explain(&outcome.pool, at, &none, &BTreeSet::new()));
             impact.plan_after = Some(planner.explain(&outcome.pool, at, &all, &dropped));
@@ -242,6 +252,9 @@ impl Advice {
             "statistics_advice": self.statistics,
             "statistics_age": self.statistics_age,
         });
+        if let Some(compressed) = self.compressed {
+            report["compressed"] = compressed;
+        }
         if let (Value::Object(report), Value::Object(summary)) = (&mut report, self.summary) {
             report.extend(summary);
         }
@@ -441,6 +454,7 @@ fn summary(
         "complete": outcome.complete,
         "stopped_by": outcome.stopped_by.as_ref().map(|reason| match reason {
             StoppedBy::Deadline => "time_limit",
+            StoppedBy::Memory => "memory",
             StoppedBy::CallLimit => "call_limit",
         }),
         "candidates": outcome.pool.len(),

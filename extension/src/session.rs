@@ -1,7 +1,7 @@
 //! The surroundings that statements are read and planned in.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use advisor_core::candidates::prefer_general;
 use advisor_core::size::GroupDistinct;
@@ -14,7 +14,7 @@ use crate::progress::Reporter;
 use crate::query;
 use crate::settings::{self, SizeModel};
 use crate::sizes::{SizeSource, Sizes};
-use crate::sys::{self, Arena, SessionScope};
+use crate::sys::{self, Arena, Meter, SessionScope};
 use crate::workload::{self, Prepared, Preparer, Workload};
 
 /// How long the advisor waits for a lock on a workload table before it leaves the statement out.
@@ -23,6 +23,9 @@ const LOCK_TIMEOUT: &str = "1s";
 /// Whether the session waits for locks no longer than $1 as it is; 0 is for ever.
 const SHORTER: &str = "select pg_catalog.current_setting('lock_timeout')::interval \
     between interval '1 ms' and $1::interval";
+
+/// Share of the memory limit that the statements may take up; the rest is the search's.
+const READING: f64 = 0.6;
 
 /// What to do about a table that somebody else has locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +36,46 @@ pub(crate) enum Waiting {
     AsTheCaller,
 }
 
+/// What a piece of work may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds<'a> {
+    meter: &'a Meter,
+    /// Bytes that the whole call may hold then.
+    memory: u64,
+    deadline: Option<Instant>,
+}
+
+impl Bounds<'_> {
+    /// Whether the time is up.
+    pub(crate) fn late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Whether the memory is used up.
+    pub(crate) fn full(&self) -> bool {
+        self.meter.used() >= self.memory
+    }
+
+    /// The time that is left; `None`: no limit.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        Some(self.deadline?.saturating_duration_since(Instant::now()))
+    }
+
+    /// When the time is up.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The same with another end.
+    pub(crate) fn until(self, deadline: Option<Instant>) -> Self {
+        Self { deadline, ..self }
+    }
+}
+
 /// Role, search path and settings of a call; the caller's are put back when it is dropped.
 pub(crate) struct Session<'a> {
     arena: &'a Arena,
+    meter: Meter,
     /// What is put back.
     pub(crate) scope: SessionScope,
     /// The search path of the caller.
@@ -62,6 +102,7 @@ impl<'a> Session<'a> {
         waiting: Waiting,
         caller_path: Option<String>,
     ) -> Result<Self, AdvisorError> {
+        let meter = Meter::new();
         let scope = SessionScope::open();
         // Our own analysis must not appear in the statistics that it reads.
         scope.set("pg_stat_statements.track", "none");
@@ -77,7 +118,7 @@ impl<'a> Session<'a> {
             }
         }
         let progress = Reporter::new(settings::progress());
-        Ok(Self { arena, scope, caller_path, progress })
+        Ok(Self { arena, meter, scope, caller_path, progress })
     }
 
     /// Makes the statements of a workload ready. Those that are not read by `deadline` are left out.
@@ -110,13 +151,19 @@ impl<'a> Session<'a> {
             &self.scope,
             self.caller_path.clone(),
             settings::draws(),
-            deadline,
+            self.bounds(deadline, READING),
             relations,
         );
         let mut workload = preparer.prepare(entries, &mut catalog, &self.progress)?;
         let mut shapes: Vec<_> = workload.prepared.iter_mut().map(|p| &mut p.shape).collect();
         prefer_general(&catalog.model, &mut shapes);
         Ok((catalog, workload))
+    }
+
+    /// Bounds with this end, and with a share of the memory that is allowed.
+    pub(crate) fn bounds(&self, deadline: Option<Instant>, share: f64) -> Bounds<'_> {
+        let memory = (settings::memory_limit() * share) as u64;
+        Bounds { meter: &self.meter, memory, deadline }
     }
 
     /// Makes one statement ready to be explained, whatever it reads.
@@ -143,6 +190,7 @@ impl<'a> Session<'a> {
         started: Instant,
         deadline: Option<Instant>,
     ) -> Result<ServerPlanner<'p>, AdvisorError> {
+        let bounds = self.bounds(deadline, 1.0);
         sys::set_role(&self.scope, self.scope.caller());
         self.scope.set("search_path", OWN_PATH);
         let source = match settings::size_model() {
@@ -156,6 +204,6 @@ impl<'a> Session<'a> {
         let sizes = Sizes::new(source, catalog, groups, prepared);
         let progress = &self.progress;
         let scope = &self.scope;
-        Ok(ServerPlanner::new(scope, catalog, prepared, sizes, progress, started, deadline))
+        Ok(ServerPlanner::new(scope, catalog, prepared, sizes, progress, started, bounds))
     }
 }

@@ -51,6 +51,9 @@ static WRITE_WEIGHT: GucSetting<f64> = GucSetting::<f64>::new(1.0);
 static WRITE_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(24 * 60 * 60);
 static SHADOW: GucSetting<bool> = GucSetting::<bool>::new(false);
 static PROGRESS: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// 1 GB, in kB.
+static MEMORY_LIMIT: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
+static MAX_LOSS: GucSetting<f64> = GucSetting::<f64>::new(0.01);
 static GUARD: GucSetting<bool> = GucSetting::<bool>::new(false);
 static GUARD_FUNCTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static GUARD_STATEMENT_TEXTS: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -278,6 +281,23 @@ pub(crate) fn register() {
         GucContext::Userset,
         GucFlags::UNIT_S,
     );
+    float(
+        c"mcp_advisor.max_loss",
+        c"Share of the workload's cost that may be left unexamined when there are many statements.",
+        c"With more than 200 statements, those for which indexes could save least are left out of the search until what they could save together reaches this share, and one statement stands for others that use their tables in the same way. All are planned with the result. 0 examines every statement.",
+        &MAX_LOSS,
+        1.0,
+    );
+    GucRegistry::define_int_guc(
+        c"mcp_advisor.memory_limit",
+        c"How much memory an advising function may take.",
+        c"Statements for which no room is left while they are read are left out, and the search ends with what it has found. The server's caches of the catalog are not counted.",
+        &MEMORY_LIMIT,
+        1024,
+        i32::MAX,
+        GucContext::Userset,
+        GucFlags::UNIT_KB,
+    );
     flag(
         c"mcp_advisor.second_opinion",
         c"Advise only indexes that also pay when nested loops are charged for all pages they fetch.",
@@ -433,6 +453,16 @@ pub(crate) fn health_time_limit() -> Duration {
 /// Whether advice is remembered.
 pub(crate) fn remember() -> bool {
     REMEMBER.get()
+}
+
+/// Bytes that a call may hold.
+pub(crate) fn memory_limit() -> f64 {
+    f64::from(MEMORY_LIMIT.get()) * 1024.0
+}
+
+/// Share of a large workload's cost that may be left unexamined.
+pub(crate) fn max_loss() -> f64 {
+    MAX_LOSS.get()
 }
 
 /// Whether sizes are those of the catalog.

@@ -1,6 +1,6 @@
 //! Sizes of indexes that do not exist, as a whole and for each partition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use advisor_core::ddl;
 use advisor_core::model::{IndexDef, IndexKey, Method, Table, is_element};
@@ -41,6 +41,10 @@ pub(crate) struct Sizes<'a> {
     contents: Contents,
     /// Elements of which a sample was tried.
     tried: BTreeSet<(usize, i16)>,
+    /// The tables that may be looked at; `None`: all.
+    seen: Option<BTreeSet<usize>>,
+    /// Sizes that were asked for before and are as good as they get.
+    known: HashMap<IndexDef, IndexSize>,
 }
 
 impl<'a> Sizes<'a> {
@@ -63,20 +67,39 @@ impl<'a> Sizes<'a> {
             sampled: BTreeMap::new(),
             contents: Contents::with_memory(sys::maintenance_memory()),
             tried: BTreeSet::new(),
+            seen: None,
+            known: HashMap::new(),
         }
+    }
+
+    /// From now on only these tables are looked at, which takes longer than everything else.
+    pub(crate) fn look_at(&mut self, tables: BTreeSet<usize>) {
+        self.seen = Some(tables);
     }
 
     /// The size of a candidate.
     pub(crate) fn size(&mut self, def: &IndexDef) -> IndexSize {
-        match &self.source {
+        if let Some(&known) = self.known.get(def) {
+            return known;
+        }
+        if self.seen.as_ref().is_some_and(|seen| !seen.contains(&def.table)) {
+            return self.model().size(def);
+        }
+        let size = match &self.source {
             // hypopg knows the b-tree, hash and BRIN only.
             SizeSource::Hypopg(hypopg) if def.method == Method::Btree => {
-                return hypopg.size(&self.catalog.model, def);
+                hypopg.size(&self.catalog.model, def)
             }
-            _ if def.method == Method::Btree => self.sample_group(def),
-            _ => self.sample_contents(def),
-        }
-        self.model().size(def)
+            _ => {
+                match def.method {
+                    Method::Btree => self.sample_group(def),
+                    _ => self.sample_contents(def),
+                }
+                self.model().size(def)
+            }
+        };
+        self.known.insert(def.clone(), size);
+        size
     }
 
     /// Bytes that inserting a row writes to an inverted index, see [`Contents::row_bytes`].

@@ -175,6 +175,18 @@ impl<'c> Writes<'c> {
         };
         Ok(Self { model, existing, movable, searched, seconds, counted })
     }
+
+    /// The existing indexes for a search in which only the statements `chosen` take part, each known
+    /// by its position among them.
+    pub(crate) fn existing_among(&self, chosen: &[usize]) -> Vec<Existing> {
+        let among = |index: &Existing| -> Vec<usize> {
+            let positions = chosen.iter().enumerate();
+            let reads = |at: &usize| index.queries.binary_search(at).is_ok();
+            positions.filter(|(_, at)| reads(at)).map(|(query, _)| query).collect()
+        };
+        let each = self.existing.iter();
+        each.map(|index| Existing { queries: among(index), ..index.clone() }).collect()
+    }
 }
 
 /// A time rounded to two digits: it passes between two calls, which are to have the same answer.
@@ -351,9 +363,24 @@ fn movables(
     recorded: bool,
     by_oid: &BTreeMap<u32, &TableRow>,
 ) -> Result<(Vec<Existing>, Vec<Movable>), AdvisorError> {
-    let unknown =
-        ["no permission", "locked", "time limit", "error", "truncated text", "parse error"];
+    let unknown = [
+        "no permission",
+        "locked",
+        "time limit",
+        "memory limit",
+        "error",
+        "truncated text",
+        "parse error",
+    ];
     let whole = recorded && !workload.skipped.iter().any(|one| unknown.contains(&one.reason));
+    let mut readers: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (at, statement) in workload.prepared.iter().enumerate() {
+        for &relation in &statement.relations {
+            readers.entry(relation).or_default().push(at);
+        }
+    }
+    let in_use: BTreeSet<u32> =
+        workload.prepared.iter().flat_map(|one| one.base.indexes.iter().copied()).collect();
     let mut found = (Vec::new(), Vec::new());
     for (table_id, table) in catalog.model.tables.iter().enumerate() {
         let Some(row) = by_oid.get(&table.oid) else { continue };
@@ -371,22 +398,18 @@ fn movables(
                     BTreeSet::from([table.oid])
                 });
             }
-            let readers = |statement: &Prepared<'_>| {
-                family.as_ref().is_some_and(|all| !all.is_disjoint(&statement.relations))
-            };
-            let numbered = workload.prepared.iter().enumerate();
-            let queries: Vec<usize> =
-                numbered.filter(|(_, one)| readers(one)).map(|(at, _)| at).collect();
+            let related = family.iter().flatten().filter_map(|relation| readers.get(relation));
+            let queries: BTreeSet<usize> = related.flatten().copied().collect();
+            let queries: Vec<usize> = queries.into_iter().collect();
             let oids = match row.related {
                 true => proof::family(index.oid)?,
                 false => BTreeSet::from([index.oid]),
             };
-            let uses = |statement: &Prepared<'_>| !oids.is_disjoint(&statement.base.indexes);
             found.0.push(Existing {
                 def,
                 size: IndexSize { pages: size.bytes / PAGE, tree_height: -1, bytes: size.bytes },
                 queries: queries.clone(),
-                by_replanning: whole && workload.prepared.iter().any(uses),
+                by_replanning: whole && !oids.is_disjoint(&in_use),
             });
             found.1.push(Movable { index: index.oid, oids, queries });
         }

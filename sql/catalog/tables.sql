@@ -50,16 +50,17 @@ select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                     / pg_catalog.current_setting('block_size')::bigint
             end
         ) order by l.oid)
-        from pg_catalog.pg_class as l
+        from (
+            select t.oid as leaf
+            where t.kind <> 'p'
+            union all
+            select p.relid
+            from pg_catalog.pg_partition_tree(t.oid) as p
+            where t.kind = 'p' and p.isleaf
+        ) as parts
+        join pg_catalog.pg_class as l
+            on l.oid = parts.leaf
         where l.relkind in ('r', 'm')
-            and (
-                l.oid = t.oid
-                or l.oid in (
-                    select p.relid
-                    from pg_catalog.pg_partition_tree(t.oid) as p
-                    where t.kind = 'p' and p.isleaf
-                )
-            )
     ),
     'indexes', (
         select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(

@@ -6,6 +6,7 @@ pub mod bridge;
 pub mod cluster;
 pub mod demo;
 pub mod guard_corpus;
+pub mod large;
 pub mod measure;
 pub mod pg_tests;
 pub mod program;

@@ -22,6 +22,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// How the cost requests of the search were answered.
     pub planner: Planner,
+    /// How a large workload was made smaller for the search; none: it was not.
+    pub compressed: Option<Compressed>,
     /// The stages of the search, in order.
     pub rounds: Vec<Round>,
     /// The border between size and cost, smallest first.
@@ -80,6 +82,16 @@ pub struct Skipped {
     pub message: String,
 }
 
+/// How a large workload was made smaller.
+#[derive(Debug, Deserialize)]
+pub struct Compressed {
+    /// Statements that were searched for.
+    pub representatives: u64,
+    /// Share of the workload's cost that indexes for the others could save beyond the advice, at
+    /// most.
+    pub unexamined: f64,
+}
+
 /// Counters of the search.
 #[derive(Debug, Deserialize)]
 pub struct Planner {
@@ -87,6 +99,8 @@ pub struct Planner {
     pub calls_made: u64,
     /// Cost requests that were answered without it.
     pub calls_saved: u64,
+    /// Plans made for them: one for each set of parameter values.
+    pub plans_made: u64,
     /// Time spent in the planner.
     pub planning_ms: f64,
 }
@@ -115,6 +129,8 @@ pub struct Arguments {
     pub pareto_ratio: Option<f64>,
     /// Seconds for the search.
     pub time_limit: Option<u32>,
+    /// Statements taken from `pg_stat_statements`.
+    pub max_queries: Option<i32>,
 }
 
 impl Report {
@@ -156,6 +172,9 @@ impl Report {
         }
         if arguments.pareto_ratio.is_some() {
             named.push(("pareto_ratio", &arguments.pareto_ratio));
+        }
+        if arguments.max_queries.is_some() {
+            named.push(("max_queries", &arguments.max_queries));
         }
         let mut list: Vec<String> =
             named.iter().zip(1..).map(|((name, _), n)| format!("{name} => ${n}")).collect();

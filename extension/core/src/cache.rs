@@ -36,6 +36,8 @@ pub struct Interrupted;
 pub enum StoppedBy {
     /// The planner reported the time limit.
     Deadline,
+    /// The planner reported the memory limit.
+    Memory,
     /// The limit on planner calls is used up.
     CallLimit,
 }
@@ -85,9 +87,14 @@ pub struct CostCache<'a, S> {
 impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     /// An empty cache without queries. At most `call_limit` plans will be made.
     pub fn new(server: &'a mut S, call_limit: u64) -> Self {
+        Self::over(server, Pool::default(), call_limit)
+    }
+
+    /// The same over candidates that are numbered already.
+    pub fn over(server: &'a mut S, pool: Pool, call_limit: u64) -> Self {
         Self {
             server,
-            pool: Pool::default(),
+            pool,
             memos: Vec::new(),
             exact: BTreeMap::new(),
             doubts: BTreeMap::new(),
@@ -404,6 +411,7 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
     fn note(&mut self, stop: Stop) {
         match stop {
             Stop::Deadline => self.stopped = self.stopped.or(Some(StoppedBy::Deadline)),
+            Stop::Memory => self.stopped = self.stopped.or(Some(StoppedBy::Memory)),
             Stop::Interrupted => self.interrupted = true,
         }
     }

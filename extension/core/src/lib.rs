@@ -9,6 +9,7 @@
 
 pub mod cache;
 pub mod candidates;
+pub mod compress;
 pub mod correlated;
 pub mod ddl;
 pub mod draws;

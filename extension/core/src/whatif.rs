@@ -19,6 +19,8 @@ pub struct Plan {
 pub enum Stop {
     /// The time limit is reached: return the best found so far.
     Deadline,
+    /// The memory limit is reached: the same.
+    Memory,
     /// The user cancelled, or the server is going down: return nothing.
     Interrupted,
 }

@@ -22,6 +22,7 @@ mod facts;
 pub(crate) mod guard;
 mod hook;
 mod hypothetical;
+mod meter;
 mod object_ddl;
 mod opclass;
 mod pages;
@@ -60,6 +61,7 @@ pub(crate) use extended_statistics::{CommonItem, ExtendedContent, write_extended
 pub(crate) use facts::*;
 pub(crate) use hook::install as install_hooks;
 pub(crate) use hypothetical::{Hypotheticals, IndexSpec, KeySpec};
+pub(crate) use meter::Meter;
 pub(crate) use object_ddl::check_object;
 pub(crate) use opclass::{
     commutator, default_class, is_pattern_family, left_type, takes_type, type_name,

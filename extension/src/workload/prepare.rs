@@ -1,7 +1,6 @@
 //! Each statement on its way from text to something that can be planned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use advisor_core::index_set::IndexSet;
 use advisor_core::nodetree::Tree;
@@ -16,6 +15,7 @@ use crate::error::AdvisorError;
 use crate::planner::{Identity, OWN_PATH};
 use crate::progress::Reporter;
 use crate::query;
+use crate::session::Bounds;
 use crate::sys::{
     self, Arena, Binding, Hypotheticals, ServerError, SessionScope, Statement, Written,
 };
@@ -24,6 +24,26 @@ const SEARCH_PATH: &str = include_str!("../../../sql/catalog/search_path.sql");
 
 /// Oids below this belong to the system (`FirstNormalObjectId` of the server's `transam.h`).
 const FIRST_USER_OID: u32 = 16_384;
+
+/// Statements whose tables are looked up together.
+const TOGETHER: usize = 64;
+
+/// A statement that was analyzed; its tables may not be known yet.
+struct Analyzed<'a> {
+    entry: Entry,
+    role: u32,
+    search_path: String,
+    statement: Statement<'a>,
+    /// The text that worked.
+    text: String,
+    relations: BTreeMap<u32, char>,
+}
+
+/// A statement whose cost rests on the statistics of so many expressions of its tables.
+struct Costed<'a> {
+    prepared: Prepared<'a>,
+    expressions: usize,
+}
 
 /// The statements that take part and those that do not.
 #[derive(Default)]
@@ -44,21 +64,22 @@ pub(crate) struct Preparer<'a> {
     identity: Identity,
     scratch: Arena,
     draws: usize,
-    deadline: Option<Instant>,
+    bounds: Bounds<'a>,
+    full: bool,
     only: Option<BTreeSet<u32>>,
     inside: Insides,
 }
 
 impl<'a> Preparer<'a> {
     /// `caller_path` is the search path that the caller had before the scope was opened. Statements
-    /// that are not read by `deadline` are left out, and those that read none of the relations
-    /// `only`.
+    /// that cannot be read within the `bounds` are left out, and those that read none of the
+    /// relations `only`.
     pub(crate) fn new(
         arena: &'a Arena,
         scope: &'a SessionScope,
         caller_path: String,
         draws: usize,
-        deadline: Option<Instant>,
+        bounds: Bounds<'a>,
         only: Option<BTreeSet<u32>>,
     ) -> Self {
         Self {
@@ -69,7 +90,8 @@ impl<'a> Preparer<'a> {
             identity: Identity::default(),
             scratch: Arena::new(),
             draws,
-            deadline,
+            bounds,
+            full: false,
             only,
             inside: Insides::default(),
         }
@@ -88,20 +110,17 @@ impl<'a> Preparer<'a> {
         let mut workload = Workload::default();
         let mut known: Vec<usize> = Vec::new();
         progress.begin("reading statements", entries.len());
-        for entry in entries {
-            sys::check_interrupts();
-            progress.advance();
-            if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                let message = "the time limit left no time to read the statement";
-                workload.skipped.push(skip(&entry, "time limit", message));
-                continue;
-            }
-            match self.one(entry, catalog)? {
-                Ok(prepared) => {
-                    known.push(expressions_known(&prepared, catalog));
-                    workload.prepared.push(prepared);
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let some: Vec<Entry> = entries.by_ref().take(TOGETHER).collect();
+            for outcome in self.some(some, catalog, Some(progress))? {
+                match outcome {
+                    Ok(Costed { prepared, expressions }) => {
+                        known.push(expressions);
+                        workload.prepared.push(prepared);
+                    }
+                    Err(skipped) => workload.skipped.push(skipped),
                 }
-                Err(skipped) => workload.skipped.push(skipped),
             }
         }
         for (prepared, known) in workload.prepared.iter_mut().zip(known) {
@@ -122,8 +141,13 @@ impl<'a> Preparer<'a> {
     ) -> Result<(), AdvisorError> {
         self.own();
         let oid = |table: usize| catalog.model.tables.get(table).map(|table| table.oid);
-        for LookUp { entry, weight } in referencing::look_ups(&workload.prepared, oid)? {
-            if let Ok(prepared) = self.one(entry, catalog)? {
+        let (entries, weights): (Vec<Entry>, Vec<f64>) =
+            referencing::look_ups(&workload.prepared, oid)?
+                .into_iter()
+                .map(|LookUp { entry, weight }| (entry, weight))
+                .unzip();
+        for (outcome, weight) in self.some(entries, catalog, None)?.into_iter().zip(weights) {
+            if let Ok(Costed { prepared, .. }) = outcome {
                 workload.prepared.push(Prepared { weight, ..prepared });
             }
         }
@@ -147,11 +171,60 @@ impl<'a> Preparer<'a> {
         }
     }
 
-    fn one(
+    /// Prepares a few entries. Their tables are looked up at once: a query of the catalog costs more
+    /// than reading a statement.
+    fn some(
         &mut self,
-        entry: Entry,
+        entries: Vec<Entry>,
         catalog: &mut ServerCatalog,
-    ) -> Result<Result<Prepared<'a>, Skipped>, AdvisorError> {
+        progress: Option<&Reporter>,
+    ) -> Result<Vec<Result<Costed<'a>, Skipped>>, AdvisorError> {
+        let mut pending = Vec::with_capacity(entries.len());
+        for entry in entries {
+            sys::check_interrupts();
+            if let Some(progress) = progress {
+                progress.advance();
+            }
+            pending.push(match self.limit(&entry) {
+                Some(skipped) => Err(skipped),
+                None => self.read(entry)?,
+            });
+        }
+        self.own();
+        let analyzed = pending.iter().flatten();
+        let named: BTreeMap<u32, char> =
+            analyzed.flat_map(|read: &Analyzed<'_>| read.relations.clone()).collect();
+        catalog.ensure(named.keys().copied())?;
+        catalog.ensure_descendants(&named)?;
+        let mut outcomes = Vec::with_capacity(pending.len());
+        for read in pending {
+            sys::check_interrupts();
+            outcomes.push(match read {
+                // What it takes in memory it has taken by now.
+                Ok(read) if self.bounds.late() => Err(out_of_time(&read.entry)),
+                Ok(read) => self.shape(read, catalog),
+                Err(skipped) => Err(skipped),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Why there is no room for another statement, if so.
+    fn limit(&mut self, entry: &Entry) -> Option<Skipped> {
+        if self.bounds.late() {
+            return Some(out_of_time(entry));
+        }
+        // Those that come first count most: once there was no room, there is none for the others.
+        self.full |= self.bounds.full();
+        if self.full {
+            let message = "mcp_advisor.memory_limit left no room for the statement";
+            return Some(skip(entry, "memory limit", message));
+        }
+        None
+    }
+
+    /// Analyzes a statement as the role that ran it.
+    fn read(&mut self, entry: Entry) -> Result<Result<Analyzed<'a>, Skipped>, AdvisorError> {
         if entry.text.trim().is_empty() {
             return Ok(Err(skip(&entry, "no text", "the statement has no text")));
         }
@@ -169,7 +242,7 @@ impl<'a> Preparer<'a> {
             None => self.path_for(role)?,
         };
         self.identity.adopt(self.scope, role, &search_path);
-        let mut read = match read::read(self.arena, &entry.text, Some(role)) {
+        let read = match read::read(self.arena, &entry.text, Some(role)) {
             Ok(read) => read,
             Err(error) => return Ok(Err(failed(&entry, error))),
         };
@@ -177,28 +250,36 @@ impl<'a> Preparer<'a> {
             let message = "Only SELECT, INSERT, UPDATE, DELETE and MERGE are planned";
             return Ok(Err(skip(&entry, "utility statement", message)));
         }
-        let relations = shape::relations(&trees(&read.statement));
+        let Read { statement, text } = read;
+        let relations = shape::relations(&trees(&statement));
         if self.only.as_ref().is_some_and(|only| !relations.keys().any(|oid| only.contains(oid))) {
             let message = "the statement reads none of the tables in question";
             return Ok(Err(skip(&entry, "other tables", message)));
         }
-        self.own();
-        catalog.ensure(relations.keys().copied())?;
+        Ok(Ok(Analyzed { entry, role, search_path, statement, text, relations }))
+    }
+
+    /// Finds out what a statement does with its tables, and plans it.
+    fn shape(
+        &mut self,
+        read: Analyzed<'a>,
+        catalog: &mut ServerCatalog,
+    ) -> Result<Costed<'a>, Skipped> {
+        let Analyzed { entry, role, search_path, mut statement, mut text, relations } = read;
         if let Some((reason, message)) = unusable(&relations, catalog) {
-            return Ok(Err(skip(&entry, reason, message)));
+            return Err(skip(&entry, reason, message));
         }
-        catalog.ensure_descendants(&relations)?;
-        let mut extract = shape::extract(&trees(&read.statement), catalog);
-        if let Some(text) = self.inside.fill(&read.text, &extract.inside, catalog) {
+        self.own();
+        let mut extract = shape::extract(&trees(&statement), catalog);
+        if let Some(filled) = self.inside.fill(&text, &extract.inside, catalog) {
             self.identity.adopt(self.scope, role, &search_path);
-            let again = read::read(self.arena, &text, Some(role));
+            let again = read::read(self.arena, &filled, Some(role));
             self.own();
             if let Ok(again) = again {
                 extract = shape::extract(&trees(&again.statement), catalog);
-                read = again;
+                Read { statement, text } = again;
             }
         }
-        let Read { statement, text } = read;
         catalog.settle();
         catalog.inherit(&mut extract.shape);
         let wishes = catalog.take_wishes();
@@ -223,7 +304,8 @@ impl<'a> Preparer<'a> {
             search_path,
             statement,
         };
-        Ok(self.finish(prepared, &extract, catalog))
+        let prepared = self.finish(prepared, &extract, catalog)?;
+        Ok(Costed { expressions: expressions_known(&prepared, catalog), prepared })
     }
 
     /// Binds the draws, plans once, and checks that the role may run it.
@@ -363,6 +445,10 @@ fn unusable(
         return Some(("temporary table", "the statement reads only temporary tables"));
     }
     Some(("no table", "the statement reads no table that could have an index"))
+}
+
+fn out_of_time(entry: &Entry) -> Skipped {
+    skip(entry, "time limit", "the time limit left no time to read the statement")
 }
 
 fn skip(entry: &Entry, reason: &'static str, message: &str) -> Skipped {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use postgres::Client;
 
-use super::{app, statements};
+use super::{app, large, statements};
 use crate::cluster::{Cluster, SUPERUSER};
 use crate::program::{self, Progress, megabytes};
 use crate::workloads::Workload;
@@ -20,6 +20,8 @@ pub(super) enum Database {
     App,
     /// A hundred generated tables.
     Many,
+    /// The thousands of tables of a large application.
+    Large,
 }
 
 impl Database {
@@ -29,6 +31,7 @@ impl Database {
             Self::Keys => "tpch_keys",
             Self::App => "app",
             Self::Many => "many",
+            Self::Large => "large",
         }
     }
 
@@ -39,6 +42,7 @@ impl Database {
             Self::Keys => "with primary keys",
             Self::App => "application tables",
             Self::Many => "100 tables",
+            Self::Large => "a large application",
         }
     }
 }
@@ -141,6 +145,16 @@ impl<'a> Databases<'a> {
             Database::Many => {
                 self.progress.part("Filling 100 tables");
                 self.fill(database, &statements::tables())?;
+            }
+            Database::Large => {
+                self.progress.part("Filling the tables of a large application");
+                let mut client = self.cluster.create_database(database.name())?;
+                client.batch_execute(
+                    "create extension pg_stat_statements; create extension mcp_advisor",
+                )?;
+                for batch in large::size(self.scale).schema() {
+                    client.batch_execute(&batch)?;
+                }
             }
         }
         self.made.push(database);

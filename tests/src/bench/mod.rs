@@ -12,6 +12,7 @@ mod determinism;
 mod geometric;
 mod guard;
 mod health;
+mod large;
 mod loads;
 mod memory;
 mod quality;
@@ -38,6 +39,7 @@ use verdict::Verdicts;
 const SETTINGS: &str = "
 shared_preload_libraries = 'pg_stat_statements'
 jit = off
+pg_stat_statements.max = 20000
 ";
 
 /// A part of the benchmark that can be asked for by itself.
@@ -71,11 +73,13 @@ pub enum Section {
     Execution,
     /// Each workload: estimated and built sizes by kind of index.
     Sizes,
+    /// Thousands of tables and statements within the default time limit.
+    Large,
 }
 
 impl Section {
     /// Every section, in the order in which they run.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Quality,
         Self::Geometric,
         Self::Truth,
@@ -90,6 +94,7 @@ impl Section {
         Self::Compare,
         Self::Execution,
         Self::Sizes,
+        Self::Large,
     ];
 
     /// Those that run for each workload.
@@ -113,6 +118,7 @@ impl Section {
             Self::Compare => "compare",
             Self::Execution => "execution",
             Self::Sizes => "sizes",
+            Self::Large => "large",
         }
     }
 
@@ -146,6 +152,7 @@ impl Section {
             Self::Compare => loads::measure(bench, Part::Compare),
             Self::Execution => loads::measure(bench, Part::Execution),
             Self::Sizes => loads::measure(bench, Part::Sizes),
+            Self::Large => large::measure(bench),
         }
     }
 }

@@ -45,6 +45,7 @@ mod health_vacuum;
 mod health_workload;
 mod interrupts;
 mod join_path;
+mod large;
 mod memory;
 mod objects;
 mod odd;
@@ -128,6 +129,7 @@ fn main() -> Result<ExitCode> {
         objects::CASES,
         overview::CASES,
         join_path::CASES,
+        large::CASES,
         memory::CASES,
         progress::CASES,
         relate::CASES,

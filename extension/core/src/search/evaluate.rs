@@ -1,4 +1,5 @@
-//! What indexes that somebody else chose do for the workload.
+//! What indexes that somebody else chose do for the workload, or those that a search over some of its
+//! queries advised for all of them.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +10,36 @@ use crate::pool::{Pool, Sizer};
 use crate::search::objective::Goal;
 use crate::search::outcome::{Outcome, Step};
 use crate::search::upkeep::Ledger;
-use crate::search::{Objective, whole_weights};
+use crate::search::{Existing, Objective, whole_weights};
 use crate::whatif::{Plan, Planner};
 use crate::writes::Upkeep;
+
+/// The queries that are planned. A query is known by its position.
+pub struct Queries<'a> {
+    /// Weight of each query.
+    pub weights: &'a [f64],
+    /// The tables that each query reads: the indexes on others are not offered to it.
+    pub reads: &'a [Vec<TableId>],
+    /// The indexes that exist and may be dropped.
+    pub existing: &'a [Existing],
+    /// What is minimised.
+    pub objective: Objective,
+    /// What keeping an index costs.
+    pub upkeep: &'a dyn Upkeep,
+}
+
+/// Indexes in the order of their ranks, each with the existing ones that go with it.
+pub type Ranked = Vec<(CandidateId, Vec<CandidateId>)>;
+
+/// What a check came to.
+#[derive(Debug)]
+pub struct Checked {
+    /// As of a search.
+    pub outcome: Outcome,
+    /// The dropped indexes without which a query gets worse than is tolerated, and the advised ones
+    /// that do it to queries which use no dropped one now.
+    pub blamed: IndexSet,
+}
 
 /// Plans the workload with exactly `indexes`, ranked in the order given; a double counts once.
 ///
@@ -32,37 +60,67 @@ pub fn evaluate<S: Planner + Sizer>(
 ) -> Result<Outcome, Interrupted> {
     let mut cache = CostCache::new(server, u64::MAX);
     let mut seen = BTreeSet::new();
-    let ids: Vec<CandidateId> =
-        indexes.iter().map(|def| cache.intern(def)).filter(|&id| seen.insert(id)).collect();
-    for tables in reads {
-        let on_its_tables = |id: &CandidateId| tables.contains(&cache.pool().def(*id).table);
-        let relevant: IndexSet = ids.iter().copied().filter(on_its_tables).collect();
-        let tables: BTreeSet<TableId> = tables.iter().copied().collect();
-        cache.add_query(&relevant, tables.into_iter().collect());
+    let ids = indexes.iter().map(|def| cache.intern(def)).filter(|&id| seen.insert(id));
+    let ranked: Ranked = ids.map(|id| (id, Vec::new())).collect();
+    let queries = Queries { weights, reads, existing: &[], objective, upkeep };
+    Ok(planned(cache, &queries, &ranked, f64::INFINITY)?.outcome)
+}
+
+/// Plans the queries with exactly the `ranked` indexes of a pool and without those that go with them.
+///
+/// The pool begins with the existing indexes of `queries`. A query is worse when it, or one of its
+/// draws, costs more than without any index by more than the share `tolerance`. When no more plans
+/// may be made, the others count with what they cost now; those that use an index which is to go
+/// count nothing, and it is blamed.
+///
+/// # Errors
+/// [`Interrupted`] when the planner was.
+pub fn check<S: Planner + Sizer>(
+    pool: Pool,
+    ranked: &Ranked,
+    queries: &Queries<'_>,
+    tolerance: f64,
+    server: &mut S,
+) -> Result<Checked, Interrupted> {
+    planned(CostCache::over(server, pool, u64::MAX), queries, ranked, tolerance)
+}
+
+fn planned<S: Planner + Sizer>(
+    mut cache: CostCache<'_, S>,
+    queries: &Queries<'_>,
+    ranked: &Ranked,
+    tolerance: f64,
+) -> Result<Checked, Interrupted> {
+    let new: IndexSet = ranked.iter().map(|(id, _)| *id).collect();
+    let dropped: IndexSet = ranked.iter().flat_map(|(_, drops)| drops).copied().collect();
+    let existing: IndexSet = (0..cache.pool().existing()).collect();
+    let all = new.union(&existing.difference(&dropped));
+    add(&mut cache, queries, &new);
+    let mut base = Vec::with_capacity(queries.reads.len());
+    for query in 0..queries.reads.len() {
+        base.push(cache.cost(query, &existing)?);
     }
-    let (none, all) = (IndexSet::new(), ids.iter().copied().collect::<IndexSet>());
-    let mut base = Vec::with_capacity(reads.len());
-    let mut plans: Vec<Plan> = Vec::with_capacity(reads.len());
-    for query in 0..reads.len() {
-        base.push(cache.cost(query, &none)?);
+    let mut plans: Vec<Plan> = Vec::with_capacity(base.len());
+    for query in 0..base.len() {
         plans.push(cache.exact(query, &all)?);
     }
+    let blamed = blamed(&mut cache, (&base, &plans), (&existing, &dropped), tolerance)?;
     let last: Vec<f64> = plans.iter().map(|plan| plan.cost).collect();
-    let planned: Vec<f64> = base.iter().zip(&last).map(|(a, b)| a + b).collect();
-    let goal = Goal::new(objective, whole_weights(weights, &planned), 0.0, 0.0);
+    let sums: Vec<f64> = base.iter().zip(&last).map(|(a, b)| a + b).collect();
+    let goal = Goal::new(queries.objective, whole_weights(queries.weights, &sums), 0.0, 0.0);
     let counted: Vec<f64> =
         base.iter().zip(&last).map(|(a, b)| if b.is_finite() { *a } else { *b }).collect();
-    let ledger = Ledger::new(upkeep, cache.pool(), goal.upkeep_factor(&counted));
-    let steps = steps(&mut cache, (&goal, &ledger), reads, &ids, &base, &last)?;
+    let ledger = Ledger::new(queries.upkeep, cache.pool(), goal.upkeep_factor(&counted));
+    let steps = steps(&mut cache, (&goal, &ledger), queries, ranked, &base, &last)?;
     let final_cost = goal.with_upkeep(&last, ledger.cost(&all));
-    Ok(Outcome {
+    let outcome = Outcome {
         steps,
         base_cost: goal.total(&base),
         final_cost,
-        used: plans.into_iter().map(|plan| plan.used).collect(),
-        dropped: IndexSet::new(),
+        used: plans.into_iter().map(|plan| plan.used.intersection(&new)).collect(),
+        bytes: bytes(cache.pool(), &new) - bytes(cache.pool(), &dropped),
+        dropped,
         declined: Vec::new(),
-        bytes: bytes(cache.pool(), &ids),
         front: Vec::new(),
         stages: Vec::new(),
         counters: cache.counters(),
@@ -72,40 +130,92 @@ pub fn evaluate<S: Planner + Sizer>(
         base,
         last,
         pool: cache.into_pool(),
-    })
+    };
+    Ok(Checked { outcome, blamed })
 }
 
-/// The costs with the first one, two, … of `ids`.
+/// Adds the queries with the indexes that matter to each.
+fn add<S: Planner + Sizer>(cache: &mut CostCache<'_, S>, queries: &Queries<'_>, new: &IndexSet) {
+    for (query, tables) in queries.reads.iter().enumerate() {
+        let mut tables: BTreeSet<TableId> = tables.iter().copied().collect();
+        let on_its_tables = |id: &CandidateId| tables.contains(&cache.pool().def(*id).table);
+        let mut relevant: IndexSet = new.iter().filter(on_its_tables).collect();
+        for (id, index) in queries.existing.iter().enumerate() {
+            if index.queries.binary_search(&query).is_ok() {
+                relevant.insert(id);
+                tables.insert(index.def.table);
+            }
+        }
+        cache.add_query(&relevant, tables.into_iter().collect());
+    }
+}
+
+/// See [`Checked::blamed`].
+fn blamed<S: Planner + Sizer>(
+    cache: &mut CostCache<'_, S>,
+    (base, plans): (&[f64], &[Plan]),
+    (existing, dropped): (&IndexSet, &IndexSet),
+    tolerance: f64,
+) -> Result<IndexSet, Interrupted> {
+    let mut blamed = IndexSet::new();
+    let most = 1.0 + tolerance.max(0.0);
+    for (query, (&before, plan)) in base.iter().zip(plans).enumerate() {
+        if most.is_infinite() || !before.is_finite() || plan.cost == before {
+            continue;
+        }
+        let worse = if plan.cost.is_finite() {
+            // A plan is known by what it uses: it is the same whatever else is offered.
+            plan.cost > before * most || cache.worst(query, &plan.used)? > most
+        } else {
+            // An error of the server's is no index's fault.
+            cache.stopped().is_some()
+        };
+        if worse {
+            let lost = cache.answer(query, existing)?.used.intersection(dropped);
+            let at_fault = if lost.is_empty() { plan.used.difference(existing) } else { lost };
+            blamed = blamed.union(&at_fault);
+        }
+    }
+    Ok(blamed)
+}
+
+/// The costs with the first one, two, … of the ranked indexes.
 fn steps<S: Planner + Sizer>(
     cache: &mut CostCache<'_, S>,
     (goal, ledger): (&Goal, &Ledger),
-    reads: &[Vec<TableId>],
-    ids: &[CandidateId],
+    queries: &Queries<'_>,
+    ranked: &Ranked,
     base: &[f64],
     last: &[f64],
 ) -> Result<Vec<Step>, Interrupted> {
-    let mut steps = Vec::with_capacity(ids.len());
-    let (mut set, mut costs) = (IndexSet::new(), base.to_vec());
-    for (at, &candidate) in ids.iter().enumerate() {
-        set.insert(candidate);
-        if at + 1 == ids.len() {
+    let mut steps = Vec::with_capacity(ranked.len());
+    let mut set: IndexSet = (0..cache.pool().existing()).collect();
+    let mut costs = base.to_vec();
+    for (at, (candidate, drops)) in ranked.iter().enumerate() {
+        set = set.with(*candidate).difference(&drops.iter().copied().collect());
+        if at + 1 == ranked.len() {
             costs = last.to_vec();
         } else {
-            let table = cache.pool().def(candidate).table;
-            let concerned = (0..reads.len()).filter(|&query| reads[query].contains(&table));
-            for query in concerned.filter(|&query| goal.weight(query) > 0.0) {
+            let table = cache.pool().def(*candidate).table;
+            let reads = |query: &usize| queries.reads[*query].contains(&table);
+            let mut concerned: BTreeSet<usize> = (0..base.len()).filter(reads).collect();
+            for index in drops.iter().filter_map(|&id| queries.existing.get(id)) {
+                concerned.extend(&index.queries);
+            }
+            for query in concerned.into_iter().filter(|&query| goal.weight(query) > 0.0) {
                 costs[query] = cache.cost(query, &set)?;
             }
         }
         let cost = goal.with_upkeep(&costs, ledger.cost(&set));
+        let (candidate, drops) = (*candidate, drops.clone());
         let writing = ledger.writing(&set);
-        steps.push(Step { candidate, cost, costs: costs.clone(), drops: Vec::new(), writing });
+        steps.push(Step { candidate, cost, costs: costs.clone(), drops, writing });
     }
     Ok(steps)
 }
 
-fn bytes(pool: &Pool, ids: &[CandidateId]) -> f64 {
-    ids.iter().map(|&id| pool.size(id).bytes.max(0.0)).sum()
+fn bytes(pool: &Pool, ids: &IndexSet) -> f64 {
+    ids.iter().map(|id| pool.size(id).bytes.max(0.0)).sum()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use crate::cache::Interrupted;
 use crate::index_set::IndexSet;
 use crate::pool::Sizer;
+use crate::search::Options;
 use crate::search::front::Tracker;
 use crate::search::outcome::FrontPoint;
 use crate::search::state::{Search, State};
@@ -41,13 +42,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             }
         }
         let mut front = border.into_front();
-        let ratio = self.options.pareto_ratio;
-        let ratio = if ratio > 0.0 { ratio } else { USUAL_RATIO };
-        if let Some(point) =
-            knee(&front, self.options.base_bytes, ratio).and_then(|at| front.get_mut(at))
-        {
-            point.knee = true;
-        }
+        mark_knee(&mut front, self.options);
         Ok(front)
     }
 
@@ -63,6 +58,43 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             };
         }
         Ok(self.state_with(set.clone(), costs))
+    }
+}
+
+/// The border of a search over some queries as that of the queries they stand for, which cost `scale`
+/// times as much. Only the cost of the `advised` point was planned for all of them.
+#[must_use]
+pub fn carried_over(
+    front: Vec<FrontPoint>,
+    scale: f64,
+    advised: FrontPoint,
+    options: &Options,
+) -> Vec<FrontPoint> {
+    let others = front.into_iter().filter(|point| point.indexes != advised.indexes);
+    let mut border: Vec<FrontPoint> = others
+        .map(|point| FrontPoint {
+            cost: point.cost * scale,
+            planned: point.planned && point.indexes.is_empty(),
+            knee: false,
+            ..point
+        })
+        .collect();
+    border.push(advised);
+    border.sort_by(|a, b| a.bytes.total_cmp(&b.bytes).then(a.cost.total_cmp(&b.cost)));
+    let mut least = f64::INFINITY;
+    border.retain(|point| {
+        let better = point.cost < least;
+        least = least.min(point.cost);
+        better
+    });
+    mark_knee(&mut border, options);
+    border
+}
+
+fn mark_knee(front: &mut [FrontPoint], options: &Options) {
+    let ratio = if options.pareto_ratio > 0.0 { options.pareto_ratio } else { USUAL_RATIO };
+    if let Some(point) = knee(front, options.base_bytes, ratio).and_then(|at| front.get_mut(at)) {
+        point.knee = true;
     }
 }
 
@@ -157,6 +189,28 @@ mod tests {
             "{sizes:?}"
         );
         assert!(sizes.is_sorted());
+    }
+
+    #[test]
+    fn a_border_that_is_carried_over_has_what_was_planned_on_it() {
+        let front = vec![point(0.0, 100.0), point(1.0, 50.0), point(2.0, 30.0), point(3.0, 29.0)];
+        let advised = FrontPoint { planned: true, ..point(2.0, 320.0) };
+        let border = carried_over(front, 10.0, advised, &Options::default());
+        let costs: Vec<f64> = border.iter().map(|point| point.cost).collect();
+        assert_eq!(costs, [1000.0, 500.0, 320.0, 290.0]);
+        assert_eq!(
+            border.iter().map(|point| point.planned).collect::<Vec<_>>(),
+            [false, false, true, false]
+        );
+        assert_eq!(border.iter().filter(|point| point.knee).count(), 1);
+        let dear = FrontPoint { planned: true, ..point(2.0, 600.0) };
+        let border = carried_over(
+            vec![point(0.0, 100.0), point(1.0, 50.0)],
+            10.0,
+            dear,
+            &Options::default(),
+        );
+        assert_eq!(sizes(&border), [0.0, 1.0], "what costs more than a smaller one is no border");
     }
 
     #[test]

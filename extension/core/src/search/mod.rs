@@ -23,7 +23,8 @@ mod upkeep;
 mod verify;
 
 pub use crate::cache::{Counters, Interrupted, StoppedBy};
-pub use evaluate::evaluate;
+pub use evaluate::{Checked, Queries, Ranked, check, evaluate};
+pub use frontier::carried_over;
 pub use objective::Objective;
 pub use outcome::{Declined, FrontPoint, Outcome, Stage, Step};
 pub use upkeep::Writing;
@@ -108,6 +109,11 @@ pub struct Options {
     pub second_opinion: bool,
     /// Planner calls, at most.
     pub max_calls: u64,
+    /// Planner calls, at most, to find candidates beyond those that each query picks first; the
+    /// queries are asked in their order.
+    pub generation_calls: u64,
+    /// Candidates of a table that are searched, at most: those that gain most by themselves.
+    pub members_per_table: usize,
     /// Candidates per query and table that are offered to the planner at once: planning slows down
     /// with every index it sees.
     pub offer_limit: usize,
@@ -125,6 +131,8 @@ impl Default for Options {
             regression_tolerance: 0.1,
             second_opinion: false,
             max_calls: u64::MAX,
+            generation_calls: u64::MAX,
+            members_per_table: usize::MAX,
             offer_limit: 80,
         }
     }
@@ -166,14 +174,15 @@ pub fn advise<S: Planner + Sizer>(
         relative_cost: relative,
         calls: cache.counters().calls,
     });
-    picked.knock_out(&mut cache, &goal, &base)?;
+    picked.knock_out(&mut cache, &goal, &base, options.generation_calls / 2)?;
     let members = picked.breed(&mut cache, options.max_columns);
     let ledger = Ledger::new(workload.upkeep, cache.pool(), goal.upkeep_factor(&base));
     let mut search = Search::new(cache, goal, options, base, ledger, progress);
     search.settle_places(workload.existing, &members);
     picked.connect(&mut search, &members, workload.candidates)?;
     run.log(&mut search, "picked", value);
-    picked.seed(&mut search)?;
+    picked.seed(&mut search, options.generation_calls / 2)?;
+    picked.prune(&mut search, options.members_per_table);
     run.log(&mut search, "seeded", value);
     run.search(&mut search, &picked)?;
     let best = run.verify(&mut search)?;

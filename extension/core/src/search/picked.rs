@@ -100,14 +100,19 @@ impl Picked {
     }
 
     /// Takes away what each query used, and plans it again, a few times over; then the same with
-    /// its narrower candidates.
+    /// its narrower candidates. Ends after about so many planner calls.
     pub(crate) fn knock_out<S: Planner + Sizer>(
         &mut self,
         cache: &mut CostCache<'_, S>,
         goal: &Goal,
         base: &[f64],
+        calls: u64,
     ) -> Result<(), Interrupted> {
+        let end = cache.counters().calls.saturating_add(calls);
         for query in 0..base.len() {
+            if cache.counters().calls >= end {
+                break;
+            }
             if self.mine[query].is_empty() {
                 continue;
             }
@@ -256,12 +261,18 @@ impl Picked {
     }
 
     /// Plans each query with each of the candidates it used alone, and with each of their prefixes:
-    /// from then on the cost of any configuration can be estimated from plans that are known.
+    /// from then on the cost of any configuration can be estimated from plans that are known. Ends
+    /// after about so many planner calls.
     pub(crate) fn seed<S: Planner + Sizer>(
         &self,
         search: &mut Search<'_, '_, S>,
+        calls: u64,
     ) -> Result<(), Interrupted> {
+        let end = search.cache.counters().calls.saturating_add(calls);
         for (query, mine) in self.mine.iter().enumerate() {
+            if search.cache.counters().calls >= end {
+                break;
+            }
             let mut alone = mine.clone();
             for id in mine.iter() {
                 let pool = search.cache.pool();
@@ -274,6 +285,62 @@ impl Picked {
         search.cache.estimate(true);
         Ok(())
     }
+}
+
+impl Picked {
+    /// Of the candidates of each table, searches only the `most` that gain most by themselves, as far
+    /// as that was planned, and those of the first picks. A longer index gains no less than one it
+    /// covers.
+    pub(crate) fn prune<S: Planner + Sizer>(&self, search: &mut Search<'_, '_, S>, most: usize) {
+        let crowded: Vec<(TableId, Vec<CandidateId>)> = search
+            .by_table
+            .iter()
+            .filter(|(_, ids)| ids.len() > most)
+            .map(|(&table, ids)| (table, ids.clone()))
+            .collect();
+        let mut out = IndexSet::new();
+        for (table, ids) in crowded {
+            let alone: Vec<f64> =
+                ids.iter().map(|&id| own_gain(search, &self.kept.with(id), id)).collect();
+            let pool = search.cache.pool();
+            let gain = |id: CandidateId| {
+                let covered = ids.iter().zip(&alone);
+                let covered = covered.filter(|&(&other, _)| pool.def(id).covers(pool.def(other)));
+                covered.map(|(_, gain)| *gain).fold(0.0, f64::max)
+            };
+            let mut ranked: Vec<(f64, CandidateId)> =
+                ids.iter().map(|&id| (gain(id), id)).collect();
+            ranked.sort_by(|a, b| {
+                b.0.total_cmp(&a.0).then(search.order[a.1].cmp(&search.order[b.1]))
+            });
+            let weak: IndexSet = ranked
+                .into_iter()
+                .skip(most)
+                .map(|(_, id)| id)
+                .filter(|&id| !self.first.contains(id))
+                .collect();
+            if let Some(ids) = search.by_table.get_mut(&table) {
+                ids.retain(|&id| !weak.contains(id));
+            }
+            out = out.union(&weak);
+        }
+        search.members.retain(|&id| !out.contains(id));
+    }
+}
+
+/// What an index takes off the objective's sum in `set`, which is itself and what exists, as far as
+/// that is known without planning.
+fn own_gain<S: Planner + Sizer>(
+    search: &mut Search<'_, '_, S>,
+    set: &IndexSet,
+    id: CandidateId,
+) -> f64 {
+    let mut gain = 0.0;
+    for query in search.affected[id].clone() {
+        let (base, bounds) = (search.base[query], search.cache.bounds(query, set));
+        gain += search.goal.share(query, base) - search.goal.share(query, bounds.upper.min(base));
+    }
+    gain
 }
 
 /// The shorter indexes that serve the leading keys of `def`, shortest first.

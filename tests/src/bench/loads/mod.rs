@@ -111,6 +111,7 @@ fn advise(
         min_improvement: Some(0.0),
         pareto_ratio: Some(0.0),
         time_limit: Some(seconds("ADVICE_SECONDS", ADVICE_SECONDS) as u32),
+        max_queries: None,
     };
     super::quality::advise(client, &arguments)
 }

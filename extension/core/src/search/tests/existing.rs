@@ -184,6 +184,86 @@ proptest! {
     }
 }
 
+/// The advised indexes with what goes with each.
+fn ranked(outcome: &Outcome) -> Ranked {
+    outcome.steps.iter().map(|step| (step.candidate, step.drops.clone())).collect()
+}
+
+/// The tables that each query reads.
+fn reads(planner: &FakePlanner) -> Vec<Vec<TableId>> {
+    let tables = |query: &FakeQuery| query.scans.iter().map(|scan| scan.table).collect();
+    planner.queries.iter().map(tables).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn a_check_over_the_same_queries_says_what_the_search_said(
+        seed in 0_u64..1000, unit in 0.0_f64..30.0, by_replanning in any::<bool>()
+    ) {
+        let mut planner = made_up(seed, 4, 8, 3);
+        let existing = some_exist(&mut planner, seed, by_replanning);
+        let upkeep = Written { seed, unit };
+        let (candidates, options) = (planner.candidates(), Options::default());
+        let input =
+            Workload { weights: &[], candidates: &candidates, upkeep: &upkeep, existing: &existing };
+        let found = advise(&input, &options, &mut planner).unwrap();
+        let (ranked, reads) = (ranked(&found), reads(&planner));
+        let queries = Queries {
+            weights: &[],
+            reads: &reads,
+            existing: &existing,
+            objective: Objective::Total,
+            upkeep: &upkeep,
+        };
+        let tolerance = options.regression_tolerance;
+        let checked = check(found.pool, &ranked, &queries, tolerance, &mut planner).unwrap();
+        prop_assert!(checked.blamed.is_empty());
+        assert_sound(&checked.outcome, &mut planner, &existing, &upkeep, &options);
+        prop_assert!((checked.outcome.final_cost - found.final_cost).abs() <= 1e-6 * found.base_cost);
+        prop_assert_eq!(checked.outcome.dropped, found.dropped);
+        prop_assert_eq!(checked.outcome.used, found.used);
+    }
+}
+
+#[test]
+fn a_query_that_was_not_searched_for_keeps_its_index() {
+    let mut wide = lookup(&[], &[1]);
+    wide.scans[0].range = vec![(1, 0.3)];
+    let mut planner = one_table(vec![lookup(&[1, 2], &[1, 2])]);
+    let mut old = existing(&mut planner, IndexDef::on(0, &[1]), true);
+    let found = search_one(
+        &mut planner,
+        &[&[1, 2]],
+        std::slice::from_ref(&old),
+        &no_upkeep,
+        &Options::default(),
+    );
+    assert_eq!((found.steps.len(), found.dropped.len()), (1, 1));
+    planner.queries.push(wide);
+    old.queries = readers(&planner, 0);
+    let (mut ranked, reads) = (ranked(&found), reads(&planner));
+    let queries = Queries {
+        weights: &[],
+        reads: &reads,
+        existing: &[old],
+        objective: Objective::Total,
+        upkeep: &no_upkeep,
+    };
+    let checked = check(found.pool, &ranked, &queries, 0.1, &mut planner).unwrap();
+    assert_eq!(checked.blamed, IndexSet::from_iter([0]));
+    ranked[0].1.clear();
+    let checked = check(checked.outcome.pool, &ranked, &queries, 0.1, &mut planner).unwrap();
+    assert!(checked.blamed.is_empty() && checked.outcome.dropped.is_empty());
+    // No time for any plan: what exists is as it was, and what was to go is not known to be idle.
+    ranked[0].1.push(0);
+    planner.stop_after = Some((planner.calls + 2, Stop::Deadline));
+    let checked = check(checked.outcome.pool, &ranked, &queries, 0.1, &mut planner).unwrap();
+    assert_eq!(checked.blamed, IndexSet::from_iter([0]));
+    assert!(!checked.outcome.complete);
+}
+
 /// A table of 100,000 rows with narrow columns 1, 3 and 4 and a wide column 2.
 fn one_table(queries: Vec<FakeQuery>) -> FakePlanner {
     let columns = vec![(1000.0, 4.0), (1000.0, 400.0), (10.0, 4.0), (10.0, 4.0)];
