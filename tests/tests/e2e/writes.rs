@@ -84,10 +84,10 @@ fn seldom_read(_: &Fixture) -> Result<()> {
     };
     let mut client = database("writes_seldom_read", &(table("journal") + &table("lookup")))?;
     for turn in 0..40 {
-        client.batch_execute(&format!(
+        client.batch_execute(
             "insert into journal (k, pad) select g * 7919 % 2000, repeat('y', 60)
-                from generate_series(1, 2000) as g"
-        ))?;
+                from generate_series(1, 2000) as g",
+        )?;
         let quiet = if turn % 20 == 0 { "journal" } else { "lookup" };
         client.simple_query(&format!("select pad from {quiet} where k = {turn}"))?;
         client.simple_query(&format!("select pad from lookup where k = {turn}"))?;
@@ -207,8 +207,9 @@ fn logged(_: &Fixture) -> Result<()> {
     let advice = report(&mut client, "min_improvement => 0, pareto_ratio => 0")?;
     let index = &advice["indexes"][0];
     ensure!(index["columns"][0] == "k", "{advice:#}");
-    let claimed =
-        number(&index["wal_bytes_per_second"])? * number(&advice["writing"]["counted_seconds"])?;
+    // Rates are over a second at least.
+    let counted = number(&advice["writing"]["counted_seconds"])?.max(1.0);
+    let claimed = number(&index["wal_bytes_per_second"])? * counted;
     client
         .batch_execute(&index["ddl"].as_str().unwrap_or_default().replace(" CONCURRENTLY", ""))?;
     client.batch_execute(FROM_NOW)?;
@@ -249,6 +250,9 @@ fn replaced(_: &Fixture) -> Result<()> {
     Ok(())
 }
 
+/// Verdict, index, what takes its place, and the statement that drops it.
+type Dropped = (String, String, Option<String>, Option<String>);
+
 fn superseded(_: &Fixture) -> Result<()> {
     let mut client = database(
         "drops_superseded",
@@ -261,9 +265,7 @@ fn superseded(_: &Fixture) -> Result<()> {
     let query = "select id from t where region = 3 order by sold limit 5";
     client.simple_query(query)?;
     client.simple_query("select pad from t where region = 3 and id < 500")?;
-    let rows = |client: &mut Client,
-                arguments: &str|
-     -> Result<Vec<(String, String, Option<String>, Option<String>)>> {
+    let rows = |client: &mut Client, arguments: &str| -> Result<Vec<Dropped>> {
         let sql = format!(
             "select verdict, index::text, superseded_by, ddl from mcp_advise_drops({arguments})"
         );
