@@ -145,6 +145,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 if self.does_as_well(&best, id, &set)?
                     && let Some(verified) = self.exactly(&set)?
                     && verified.state.value <= best.state.value * (1.0 + SLIM)
+                    && self.fits(verified.state.bytes)
                 {
                     best = verified;
                     break;
@@ -177,7 +178,8 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         if best.set == start.state.set {
             return Ok(start);
         }
-        Ok(self.exactly(&best.set)?.unwrap_or(start))
+        let found = self.exactly(&best.set)?.filter(|found| self.fits(found.state.bytes));
+        Ok(found.unwrap_or(start))
     }
 
     /// The best of a configuration, the one without `id`, and those with its columns reordered.
@@ -188,6 +190,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let mut best = now;
         if let Some(judged) = self.judge(&without)?
             && (judged.value <= best.value && judged.worse <= best.worse || judged.beats(&best))
+            && self.fits(judged.bytes)
         {
             best = judged;
         }
@@ -279,7 +282,9 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     pub(crate) fn pruned(&mut self, set: &IndexSet) -> Result<Verified, Interrupted> {
         let mut set = set.clone();
         loop {
-            let Some(verified) = self.exactly(&set)? else {
+            // An existing index that comes back takes space that an advised one had.
+            let verified = self.exactly(&set)?.filter(|found| self.fits(found.state.bytes));
+            let Some(verified) = verified else {
                 let Some(last) = self.least_useful(&set)? else { break };
                 set.remove(last);
                 self.restore(&mut set);

@@ -116,7 +116,11 @@ fn assert_sound(
     let freed: f64 = outcome.dropped.iter().map(|old| existing[old].size.bytes).sum();
     let new: f64 = outcome.steps.iter().map(|step| pool.size(step.candidate).bytes).sum();
     assert!((new - freed - outcome.bytes).abs() <= 1.0);
-    assert!(options.storage_budget.is_none_or(|budget| new - freed <= budget));
+    // Sums of sizes in another order differ in their last digits.
+    assert!(
+        options.storage_budget.is_none_or(|budget| new - freed <= budget + 1e-6),
+        "{new} - {freed}"
+    );
     let (mut base, mut last) = (0.0, 0.0);
     for query in 0..planner.queries.len() {
         let before = planner.plan(pool, query, &kept).unwrap().cost;
