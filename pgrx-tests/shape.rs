@@ -6,7 +6,7 @@ use pgrx::prelude::*;
 mod tests {
     use std::collections::BTreeMap;
 
-    use advisor_core::model::{Order, TableUse};
+    use advisor_core::model::{FIRST_ELEMENT, Order, TableUse};
     use advisor_core::nodetree::Tree;
     use advisor_core::shape::{self, Extract, Meets};
     use pgrx::prelude::*;
@@ -100,10 +100,10 @@ mod tests {
         let shape = read("select 1 from shape_t where (k = 5 or m > 3) and done is true");
         let table_use = shape.only("shape_t");
         assert_eq!((&table_use.equal[..], &table_use.range[..]), (&[K, DONE][..], &[M][..]));
-        // Neither can be looked up in a b-tree on the column.
+        // None can be looked up in a b-tree on the column; an expression can in one on it.
         let shape = read("select 1 from shape_t where k + 1 = 5 and note is not null and m <> 3");
         let table_use = shape.only("shape_t");
-        assert!(table_use.equal.is_empty() && table_use.range.is_empty(), "{table_use:?}");
+        assert_eq!((&table_use.equal[..], &table_use.range[..]), (&[FIRST_ELEMENT][..], &[][..]));
         assert_eq!(table_use.read, [K, M, NOTE]);
     }
 
@@ -218,9 +218,17 @@ mod tests {
             order("select * from shape_t order by day desc, k"),
             (vec![(DAY, true, true), (K, false, false)], true, false)
         );
-        // An expression ends the part that an index can give.
+        // An expression is an element of its own, unless no index can be built on it.
         assert_eq!(
             order("select * from shape_t order by day nulls first, k + 1, id limit 5"),
+            (
+                vec![(DAY, false, true), (FIRST_ELEMENT, false, false), (ID, false, false)],
+                true,
+                true
+            )
+        );
+        assert_eq!(
+            order("select * from shape_t order by day nulls first, k + random(), id limit 5"),
             (vec![(DAY, false, true)], true, true)
         );
         let grouped = order("select k, m, count(*) from shape_t group by k, m limit 5");
