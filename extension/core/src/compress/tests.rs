@@ -1,3 +1,5 @@
+//! What compression promises, held against a planner that is made up.
+
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
