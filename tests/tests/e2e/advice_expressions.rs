@@ -126,8 +126,10 @@ fn session(fixture: &Fixture, name: &str) -> Result<Client> {
     Ok(client)
 }
 
+/// Makes the tables; ANALYZE reads every row of them, so that it says the same each time.
 fn setup(client: &mut Client, sql: &str, tables: &[&str]) -> Result<()> {
     client.batch_execute(sql)?;
+    client.batch_execute("set default_statistics_target = 200")?;
     for table in tables {
         client.batch_execute(&format!("vacuum analyze {table}"))?;
     }
@@ -178,9 +180,8 @@ fn built_and_used(fixture: &Fixture) -> Result<()> {
         }
         match build(&mut client, statement, "people, invites") {
             Ok((cost, size)) => {
-                // Two samples of the same table, ours a third of ANALYZE's, differ so much in what
-                // they say of a rare value.
-                if !(0.8..=1.25).contains(&cost) || !(0.9..=1.1).contains(&size) {
+                // Of a rare value a sample of a sixth of the rows says so much else.
+                if !(0.75..=1.34).contains(&cost) || !(0.9..=1.1).contains(&size) {
                     wrong.push(format!("cost × {cost:.3}, size × {size:.3}: {statement}"));
                 }
             }
