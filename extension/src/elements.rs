@@ -171,9 +171,8 @@ impl Elements {
         if !recurs(&node, table) {
             return None;
         }
-        let (sql, reads) =
-            sys::subtransaction(true, || sys::condition_text(table.oid, dump)).ok()??;
-        let condition = ConditionText { sql, reads, dump: dump.to_owned() };
+        let read = || sys::condition_text(table.oid, dump);
+        let condition = sys::subtransaction(true, read).ok()??;
         self.condition(id, table, condition).filter(|&at| {
             let found = self.tables.get(&id).and_then(|t| t.predicates.get(usize::from(at)));
             found.is_some_and(|predicate| predicate.selectivity <= MOST_ROWS)

@@ -12,6 +12,7 @@ use advisor_core::model::Method;
 use pgrx::{pg_sys, varlena};
 
 use super::element;
+use super::facts;
 use super::opclass::default_class;
 
 /// Support functions (`nbtree.h`, `gin.h`, `gist.h`).
@@ -338,22 +339,8 @@ unsafe fn stored_type(class: pg_sys::Oid, of: pg_sys::Oid) -> pg_sys::Oid {
 }
 
 unsafe fn layout(of: pg_sys::Oid) -> Layout {
-    let (mut length, mut by_value, mut align) = (0_i16, false, 0_i8);
-    // SAFETY: writes the three out parameters, or raises an ERROR for an unknown type.
-    unsafe {
-        pg_sys::get_typlenbyvalalign(
-            of,
-            &raw mut length,
-            &raw mut by_value,
-            (&raw mut align).cast(),
-        );
-        let align = match align as u8 {
-            b'c' => 1,
-            b's' => 2,
-            b'i' => 4,
-            _ => 8,
-        };
-        let short = pg_sys::get_typstorage(of) as u8 != b'p';
-        Layout { length, by_value, align, short }
-    }
+    let (length, by_value, align) = facts::storage(of);
+    // SAFETY: a look-up by value.
+    let short = unsafe { pg_sys::get_typstorage(of) as u8 != b'p' };
+    Layout { length, by_value, align: align.into(), short }
 }

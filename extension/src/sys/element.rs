@@ -121,11 +121,11 @@ fn method_for(of: ValueType) -> Option<&'static str> {
     methods.find(takes).map(advisor_core::model::Method::as_str)
 }
 
-/// A dumped condition as SQL, with the attributes that it reads; `None` as [`element_text`].
+/// A dumped condition as text; `None` as [`element_text`].
 ///
 /// # Errors
 /// As [`element_text`].
-pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<(String, Vec<i16>)> {
+pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<ConditionText> {
     let dump = CString::new(dump).ok()?;
     // SAFETY: see `element_text`.
     unsafe {
@@ -135,13 +135,11 @@ pub(crate) fn condition_text(relation: u32, dump: &str) -> Option<(String, Vec<i
             return None;
         }
         let relation = pg_sys::Oid::from(relation);
-        let sql = format!("({})", deparse::sql(node, relation).ok()?);
-        let text = format!("create index on t (tableoid) where {sql}");
+        let condition = condition_text_of(node, relation).ok()?;
+        let text = format!("create index on t (tableoid) where {}", condition.sql);
         let parsed = parsed(relation, &text).ok()?;
-        if !pg_sys::equal(ready.cast(), prepared(parsed.condition).cast()) {
-            return None;
-        }
-        Some((sql, attributes(node)))
+        let same = pg_sys::equal(ready.cast(), prepared(parsed.condition).cast());
+        same.then_some(condition)
     }
 }
 

@@ -149,24 +149,33 @@ pub(crate) fn btree_support(of: ValueType) -> (bool, bool) {
 /// Length, alignment (both in bytes) and average width of a type's values when nothing is known of
 /// them (`get_typavgwidth` of `lsyscache.c`).
 pub(crate) fn type_layout(of: ValueType) -> (i16, u8, f64) {
+    let type_oid = pg_sys::Oid::from(of.type_oid);
+    let (length, _, align) = storage(type_oid);
+    // SAFETY: look-ups by value of a type that is known.
+    let width = unsafe { pg_sys::get_typavgwidth(type_oid, of.typmod) };
+    (length, align, f64::from(width))
+}
+
+/// Length, whether values are passed by value, and alignment in bytes of a type's values. Raises the
+/// server's error for an unknown type.
+pub(super) fn storage(type_oid: pg_sys::Oid) -> (i16, bool, u8) {
     let (mut length, mut by_value, mut align) = (0_i16, false, 0_i8);
-    // SAFETY: writes the three out parameters, or raises an ERROR for an unknown type.
+    // SAFETY: writes the three out parameters, or raises an ERROR.
     unsafe {
-        let type_oid = pg_sys::Oid::from(of.type_oid);
         pg_sys::get_typlenbyvalalign(
             type_oid,
             &raw mut length,
             &raw mut by_value,
             (&raw mut align).cast(),
         );
-        let align = match align as u8 {
-            b'c' => 1,
-            b's' => 2,
-            b'i' => 4,
-            _ => 8,
-        };
-        (length, align, f64::from(pg_sys::get_typavgwidth(type_oid, of.typmod)))
     }
+    let align = match align as u8 {
+        b'c' => 1,
+        b's' => 2,
+        b'i' => 4,
+        _ => 8,
+    };
+    (length, by_value, align)
 }
 
 /// Whether values of the type can be put into an array one by one: it is no array itself.
