@@ -61,6 +61,7 @@ mod security;
 mod session;
 mod shadow;
 mod shadow_refusals;
+mod shadow_workloads;
 mod top_queries;
 mod top_queries_interval;
 mod top_queries_orders;
@@ -142,6 +143,7 @@ fn main() -> Result<ExitCode> {
         session::CASES,
         shadow::CASES,
         shadow_refusals::CASES,
+        shadow_workloads::CASES,
         top_queries::CASES,
         top_queries_interval::CASES,
         top_queries_orders::CASES,

@@ -86,7 +86,11 @@ fn shape(node: &Value) -> String {
 }
 
 /// Compares the plans of all queries; each difference is a line.
-fn assert_same_plans(original: &mut Client, shadow: &mut Client, queries: &[&str]) -> Result<()> {
+pub(crate) fn assert_same_plans(
+    original: &mut Client,
+    shadow: &mut Client,
+    queries: &[&str],
+) -> Result<()> {
     let mut differences = Vec::new();
     for query in queries {
         let (cost, nodes) = plan(original, query).with_context(|| (*query).to_owned())?;

@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Small, yet every table has rows.
-const SCALE: f64 = 0.01;
+pub(crate) const SCALE: f64 = 0.01;
 
 /// So large that the order of an index matters to those that read it.
 const PLANTED_SCALE: f64 = 0.1;
@@ -43,7 +43,7 @@ const SMALL_JOIN: usize = 6;
 const STATEMENT_TIMEOUT: &str = "60s";
 
 /// Loads a workload into a database of its own, which is gone afterwards: the largest here.
-fn with_workload(
+pub(crate) fn with_workload(
     fixture: &Fixture,
     workload: Workload,
     scale: f64,

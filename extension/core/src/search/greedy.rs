@@ -124,7 +124,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             let over = budget.is_some_and(|budget| state.bytes > budget) || goal.weighs_space();
             (saved > 0.0 && (over || loss <= NOISE * state.value)).then_some(-loss / saved)
         };
-        let rule = Rule { key: &key, accept: &|_, _| true, done: &|_| false, coast: false };
+        let rule = Rule { key: &key, accept: &|_, _| true, done: &|_| false, coast: true };
         self.lazy(state, &rule, &|search, state, last| match last {
             None => state.set.iter().flat_map(|id| search.reductions(state, id)).collect(),
             Some(step) => {

@@ -275,9 +275,9 @@ impl Run {
     ) -> Result<(), Interrupted> {
         let none = &IndexSet::new();
         let empty = search.empty();
-        if let Some(union) = search.state(&picked.first.union(&picked.kept))?
-            && !search.stopped()
-        {
+        // Also when the search was stopped: it takes no plan, and what a plan uses together is known
+        // together only.
+        if let Some(union) = search.state(&picked.first.union(&picked.kept))? {
             self.stage(search, "relax", union, |search, state| search.relax(state))?;
         }
         let mut growths = vec![

@@ -117,6 +117,11 @@ fn two_indexes_that_help_only_together_survive() {
     let options = Options { min_improvement: 0.1, ..Options::default() };
     let (columns, outcome) = scripted(both, 1, &[1e6; 3], &options);
     assert_eq!((columns, outcome.final_cost), (vec![1, 2], 10.0));
+    // What the first plans have shown is enough.
+    let options = Options { max_calls: 2, ..options };
+    let (columns, outcome) = scripted(both, 1, &[1e6; 3], &options);
+    assert_eq!((columns, outcome.final_cost), (vec![1, 2], 10.0));
+    assert_eq!(outcome.stopped_by, Some(StoppedBy::CallLimit));
 }
 
 fn large_and_small_gain(_: QueryId, offered: &[i16]) -> (f64, Vec<i16>) {

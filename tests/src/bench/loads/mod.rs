@@ -37,13 +37,15 @@ struct Setting {
     width: Option<usize>,
 }
 
-/// What the published algorithms can choose from, by the planner's word alone; all kinds of index,
-/// by its word alone; and what users get, where the second opinion leaves out what only the planner
-/// believes in.
+/// What the published algorithms can choose from and look at: key columns, the planner's word for
+/// reads; all kinds of index, by its word alone; and what users get, where the second opinion leaves
+/// out what only the planner believes in.
 const SETTINGS: [Setting; 3] = [
     Setting {
         name: "mcp_advisor, key columns",
-        sql: "set mcp_advisor.include_columns = 0; set mcp_advisor.second_opinion = off",
+        sql: "set mcp_advisor.include_columns = 0; set mcp_advisor.second_opinion = off;
+            set mcp_advisor.index_kinds = ''; set mcp_advisor.index_methods = 'btree';
+            set mcp_advisor.write_weight = 0; set mcp_advisor.max_regression = 1000",
         width: Some(WIDTH),
     },
     Setting {
