@@ -231,7 +231,9 @@ impl Elements {
                     adopt(&mut column, plain);
                 }
                 column.n_distinct = column.n_distinct.min(table.rows.max(1.0));
-                if self.may_sample > 0 && is_expression(&column) && column.btree {
+                // What is made of a sample are figures about whole values.
+                let whole = column.btree && !sys::has_own_statistics(of.type_oid);
+                if self.may_sample > 0 && is_expression(&column) && whole {
                     self.may_sample -= 1;
                     let known = statistics::collect(table, &column, *of, secured, &self.statistics);
                     take_over(&mut column, known);

@@ -145,7 +145,9 @@ impl<'a> Session<'a> {
         deadline: Option<Instant>,
     ) -> Result<(ServerCatalog, Workload<'a>), AdvisorError> {
         let mut catalog = ServerCatalog::new()?;
-        catalog.sample_expressions();
+        if settings::index_kinds()?.expression {
+            catalog.sample_expressions();
+        }
         let mut preparer = Preparer::new(
             self.arena,
             &self.scope,

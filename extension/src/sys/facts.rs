@@ -188,6 +188,23 @@ pub(crate) fn has_array_type(type_oid: u32) -> bool {
     }
 }
 
+/// Whether ANALYZE sums the type's values up in a way of its own, as it does lists of words, arrays
+/// and ranges (`typanalyze` of `pg_type`).
+pub(crate) fn has_own_statistics(type_oid: u32) -> bool {
+    let type_oid = pg_sys::Datum::from(pg_sys::Oid::from(type_oid));
+    // SAFETY: the tuple is held while it is read.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::TYPEOID as i32, type_oid);
+        if tuple.is_null() {
+            return false;
+        }
+        let form: *const pg_sys::FormData_pg_type = pg_sys::GETSTRUCT(tuple).cast();
+        let own = (*form).typanalyze != pg_sys::InvalidOid;
+        pg_sys::ReleaseSysCache(tuple);
+        own
+    }
+}
+
 /// Whether `member` may act as `role`.
 pub(crate) fn may_act_as(member: u32, role: u32) -> bool {
     // SAFETY: role look-ups by value.

@@ -54,7 +54,7 @@ from generate_series(1, pg_temp.rows(200000, 1500)) as i;
 --- customers and orders
 insert into customers select i, pg_temp.skewed(i, 20, pg_temp.rows(200, 20), 2.5),
     case when i % 4 = 0 then 'Customer.' else 'customer.' end || i || '@mail' || i % 7 || '.example',
-    '+49' || (i * 7919 % 100000007), initcap(pg_temp.word(i, 21)) || ' ' || initcap(pg_temp.word(i, 22)) || ' ' || i,
+    '+49' || (i * 7919::bigint % 100000007), initcap(pg_temp.word(i, 21)) || ' ' || initcap(pg_temp.word(i, 22)) || ' ' || i,
     (array['DE', 'AT', 'CH', 'FR', 'NL', 'BE', 'PL', 'IT'])[pg_temp.skewed(i, 23, 8, 2.5)], pg_temp.u(i, 24) < 0.3,
     timestamptz '2021-01-01Z' + i * interval '9 min', case when pg_temp.u(i, 25) < 0.04 then timestamptz '2026-03-01Z' end
 from generate_series(1, pg_temp.rows(300000, 2000)) as i;

@@ -26,6 +26,9 @@ pub(crate) enum Prefer {
     Benefit,
 }
 
+/// Less than that is rounding, by which two indexes of a size would take turns for ever.
+const BYTE: f64 = 1.0;
+
 /// How a configuration grows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Growth {
@@ -122,7 +125,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let key = |goal: &Goal, state: &State, value: f64, bytes: f64| {
             let (loss, saved) = (value - state.value, state.bytes - bytes);
             let over = budget.is_some_and(|budget| state.bytes > budget) || goal.weighs_space();
-            (saved > 0.0 && (over || loss <= NOISE * state.value)).then_some(-loss / saved)
+            (saved >= BYTE && (over || loss <= NOISE * state.value)).then_some(-loss / saved)
         };
         let rule = Rule { key: &key, accept: &|_, _| true, done: &|_| false, coast: true };
         self.lazy(state, &rule, &|search, state, last| match last {

@@ -94,7 +94,10 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             match self.evaluate(state, &item.step, Spend::Calls, &bar)? {
                 Verdict::Refused => {}
                 Verdict::Open(value) => {
-                    if let Some(key) = (rule.key)(&self.goal, state, value, bytes) {
+                    // Without plans nothing more is learnt of a move that stays on top.
+                    let goes_on = |key: &f64| *key < rival || !self.stopped();
+                    let key = (rule.key)(&self.goal, state, value, bytes);
+                    if let Some(key) = key.filter(goes_on) {
                         item.key = key;
                         queue.push(item);
                     }

@@ -3,8 +3,10 @@
 //! Stages: `picked` asks the planner which candidates it uses and breeds prefixes and merges of
 //! them; `ratio`, `benefit`, `rounds`, `stepwise` grow configurations from nothing; `relax` comes
 //! down from everything picked; `refine` improves the best of them by local search; `verify` plans
-//! the best ones exactly and takes out what does not pay. Every stage leaves a valid configuration
-//! behind, so the search may end at any planner call. It is deterministic: no clock, no chance.
+//! the best ones exactly and takes out what does not pay; `polish` goes on with plans instead of
+//! estimates; `settled` is what is left when shorter indexes, doubts about plans and existing indexes
+//! have been seen to. Every stage leaves a valid configuration behind, so the search may end at any
+//! planner call. It is deterministic: no clock, no chance.
 
 mod evaluate;
 mod front;
@@ -322,12 +324,15 @@ impl Run {
             }
         }
         best = search.verify(best)?;
+        self.log(search, "verify", best.state.value);
+        best = search.polish(best)?;
+        self.log(search, "polish", best.state.value);
         best = search.slim(best)?;
         if search.options.second_opinion {
             best = search.trusted(best)?;
         }
         best = search.supersede(best)?;
-        self.log(search, "verify", best.state.value);
+        self.log(search, "settled", best.state.value);
         Ok(best)
     }
 

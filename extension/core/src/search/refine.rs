@@ -70,6 +70,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             *mark = now;
         }
         let stalled = now.calls - mark.calls > PATIENCE * queries
+            || now.calls >= self.patience
             || now.saved - mark.saved > REQUESTS + REQUESTS_PER_QUERY * queries;
         stalled || self.stopped()
     }

@@ -97,6 +97,8 @@ pub(crate) struct Search<'a, 'b, S> {
     pub(crate) outlook: f64,
     /// When the local search last got on.
     pub(crate) mark: Option<Mark>,
+    /// The number of planner calls at which the local search is given up.
+    pub(crate) patience: u64,
     /// What the planner is told.
     progress: Progress,
     /// The set under trial.
@@ -137,6 +139,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             attentive: false,
             outlook: 0.0,
             mark: None,
+            patience: u64::MAX,
             progress,
             trial: IndexSet::new(),
             met,

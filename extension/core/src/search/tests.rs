@@ -98,7 +98,9 @@ fn the_border_is_planned_from_no_index_to_all_that_pay() {
     let last = &outcome.front[outcome.front.len() - 1];
     assert!(last.cost <= outcome.final_cost && outcome.bytes <= options.storage_budget.unwrap());
     let unlimited = run(&mut planner, &Options::default());
-    assert!(last.cost <= unlimited.final_cost * 1.05, "{} {}", last.cost, unlimited.final_cost);
+    // Its end is not searched as thoroughly as with such a budget.
+    let missed = last.cost - unlimited.final_cost;
+    assert!(missed <= 0.02 * outcome.base_cost, "{} {}", last.cost, unlimited.final_cost);
     for point in outcome.front.iter().filter(|point| point.planned) {
         let plan = |query| planner.plan(&outcome.pool, query, &point.indexes).unwrap().cost;
         let queries: Vec<QueryId> = (0..outcome.base.len()).collect();

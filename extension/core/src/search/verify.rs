@@ -8,7 +8,7 @@ use crate::cache::Interrupted;
 use crate::index_set::IndexSet;
 use crate::model::{CandidateId, QueryId};
 use crate::pool::Sizer;
-use crate::search::greedy::GAIN;
+use crate::search::greedy::{GAIN, Growth, Prefer};
 use crate::search::objective::Goal;
 use crate::search::outcome::Step;
 use crate::search::picked::prefixes;
@@ -128,6 +128,17 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         Ok(best)
     }
 
+    /// Goes on with plans where the estimates, good for the large moves, know of no better one: for no
+    /// more calls than the search took.
+    pub(crate) fn polish(&mut self, start: Verified) -> Result<Verified, Interrupted> {
+        self.patience = self.cache.counters().calls.saturating_mul(2);
+        self.cache.estimate(false);
+        let best = self.verify(start);
+        self.cache.estimate(true);
+        self.patience = u64::MAX;
+        best
+    }
+
     /// Puts shorter indexes in the place of those whose last columns earn nothing: the planner does
     /// not care for size where costs are equal, but the disk and every write do.
     pub(crate) fn slim(&mut self, start: Verified) -> Result<Verified, Interrupted> {
@@ -160,6 +171,24 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// the plans are charged.
     pub(crate) fn trusted(&mut self, start: Verified) -> Result<Verified, Interrupted> {
         let Some(mut best) = self.judge(&start.state.set)? else { return Ok(start) };
+        let mut tried = best.set.clone();
+        for _ in 0..REFILLS {
+            best = self.second_thoughts(best)?;
+            let rejected = tried.difference(&best.set);
+            let Some(filled) = self.filled(&best, &rejected)? else { break };
+            tried = tried.union(&filled.set);
+            best = filled;
+        }
+        if best.set == start.state.set {
+            return Ok(start);
+        }
+        let found = self.exactly(&best.set)?.filter(|found| self.fits(found.state.bytes));
+        Ok(found.unwrap_or(start))
+    }
+
+    /// Goes through the doubtful indexes of a configuration until none is better gone.
+    fn second_thoughts(&mut self, start: Judged) -> Result<Judged, Interrupted> {
+        let mut best = start;
         for _ in 0..SECOND_THOUGHTS {
             let before = best.set.clone();
             for id in self.new_in_order(&best.suspects) {
@@ -175,11 +204,26 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 break;
             }
         }
-        if best.set == start.state.set {
-            return Ok(start);
+        Ok(best)
+    }
+
+    /// A better configuration that has something else in the place of what was rejected, if any.
+    fn filled(
+        &mut self,
+        best: &Judged,
+        rejected: &IndexSet,
+    ) -> Result<Option<Judged>, Interrupted> {
+        if self.stopped() || rejected.difference(&self.existing()).is_empty() {
+            return Ok(None);
         }
-        let found = self.exactly(&best.set)?.filter(|found| self.fits(found.state.bytes));
-        Ok(found.unwrap_or(start))
+        let costs = self.state(&best.set)?;
+        let Some(mut state) = costs else { return Ok(None) };
+        let min_share = self.options.min_improvement.max(0.0);
+        let growth = Growth { min_share, ..Growth::by(Prefer::Ratio) };
+        self.grow(&mut state, growth, rejected)?;
+        let fits = state.set != best.set && self.fits(state.bytes);
+        let judged = if fits { self.judge(&state.set)? } else { None };
+        Ok(judged.filter(|judged| self.fits(judged.bytes) && judged.beats(best)))
     }
 
     /// The best of a configuration, the one without `id`, and those with its columns reordered.

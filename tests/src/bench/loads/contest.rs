@@ -1,4 +1,4 @@
-//! Asks all for their indexes within all budgets.
+//! Asks all for their indexes within all budgets; with `DETAILS=1` they are printed.
 
 use anyhow::{Context, Result};
 
@@ -7,6 +7,7 @@ use crate::bench::Bench;
 use crate::bench::quality::BUDGETS;
 use crate::bench::rivals::{Costing, Rival, Task};
 use crate::measure;
+use crate::report::Report;
 use crate::workloads::Workload;
 
 /// An answer.
@@ -23,6 +24,12 @@ pub(super) struct Answer {
     pub(super) stopped: bool,
 }
 
+/// Time until the set of indexes stood, the reading of the statements and the sizes included. The
+/// trials of its confidence and the advice on statistics come after it; the others have neither.
+fn search_seconds(report: &Report) -> f64 {
+    report.rounds.last().map_or(report.elapsed_ms, |round| round.elapsed_ms) / 1e3
+}
+
 /// All answers, ours first within each budget. Who knows no budget and exceeds it is left out.
 pub(super) fn hold(bench: &mut Bench<'_>, workload: Workload) -> Result<Vec<Answer>> {
     let statements = compared(workload)?;
@@ -36,14 +43,15 @@ pub(super) fn hold(bench: &mut Bench<'_>, workload: Workload) -> Result<Vec<Answ
             let mut client = bench.databases.connect_workload(workload)?;
             let report = advise(&mut client, setting, &statements, bytes)
                 .with_context(|| format!("{}, budget {name}", setting.name))?;
-            let line = format!("budget {name}: {} {:.2} s", setting.name, report.elapsed_ms / 1e3);
+            let seconds = search_seconds(&report);
+            let line = format!("budget {name}: {} {seconds:.2} s", setting.name);
             bench.progress.line(&line);
             answers.push(Answer {
                 who: setting.name,
                 ours: true,
                 budget,
                 ddl: report.indexes.iter().map(|index| index.ddl.clone()).collect(),
-                seconds: report.elapsed_ms / 1e3,
+                seconds,
                 calls: report.planner.calls_made,
                 stopped: report.stopped_by.is_some(),
             });
@@ -75,5 +83,12 @@ pub(super) fn hold(bench: &mut Bench<'_>, workload: Workload) -> Result<Vec<Answ
         }
     }
     answers.sort_by_key(|answer| answer.budget);
+    if std::env::var_os("DETAILS").is_some() {
+        for answer in &answers {
+            let name = BUDGETS.get(answer.budget).map_or("", |(name, _)| name);
+            bench.progress.line(&format!("{}, budget {name}:", answer.who));
+            answer.ddl.iter().for_each(|ddl| bench.progress.line(&format!("  {ddl}")));
+        }
+    }
     Ok(answers)
 }
