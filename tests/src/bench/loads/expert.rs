@@ -9,6 +9,9 @@ use crate::measure;
 use crate::program::{Table, megabytes};
 use crate::workloads::{self, Workload};
 
+/// Share of the expert's space that we ask for: our sizes are estimates, his are built.
+const ASKED: f64 = 0.98;
+
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
     bench.progress.part("Shop: our advice in the space of an expert's indexes, all really built");
     let statements = compared(Workload::App)?;
@@ -21,7 +24,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<()> {
     let mut sets = vec![("expert", expert)];
     let mut adviser = bench.databases.connect_workload(Workload::App)?;
     for setting in SETTINGS {
-        let report = advise(&mut adviser, setting, &statements, Some(space))?;
+        let report = advise(&mut adviser, setting, &statements, Some(ASKED * space))?;
         let ddl = report.indexes.into_iter().map(|index| index.ddl).collect();
         sets.push((setting.name, ddl));
         adviser = bench.databases.connect_workload(Workload::App)?;
