@@ -92,8 +92,16 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
     let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    let (outcome, compressed) =
-        search(arguments, &workload.prepared, &mut writes, &mut planner, &session.progress)?;
+    // To read a statement is to plan it, and more: a call of the planner takes no longer.
+    let statements = u32::try_from(workload.prepared.len()).unwrap_or(u32::MAX).max(1);
+    let read_in = prepared_after / statements;
+    let (outcome, compressed) = search(
+        arguments,
+        &workload.prepared,
+        &mut writes,
+        &mut planner,
+        (&session.progress, read_in),
+    )?;
     let ends = arguments.time_limit.map(|limit| started + limit);
     let trust = trust::examine(&outcome, &workload.prepared, &mut planner, ends);
     let mut advice = Advice::new(&catalog, &workload, &outcome, &planner, &trust, &writes);
@@ -206,7 +214,7 @@ fn search(
     prepared: &[Prepared<'_>],
     writes: &mut Writes<'_>,
     planner: &mut ServerPlanner<'_>,
-    progress: &Reporter,
+    (progress, read_in): (&Reporter, Duration),
 ) -> Result<(Outcome, Option<serde_json::Value>), AdvisorError> {
     let include_columns = settings::include_columns();
     let limits = Limits {
@@ -257,16 +265,19 @@ fn search(
     };
     // The planner raises the server's own error on a cancel, so the search is never interrupted.
     let interrupted = |_| AdvisorError::Catalog("the search was interrupted".to_owned());
+    let bounds = planner.bounds();
     let Some(compression) = compression else {
+        let generation_calls =
+            bounds.left().map_or(u64::MAX, |left| large::generation_calls(left, read_in));
+        let options = Options { generation_calls, ..options };
         return Ok((search::advise(&workload, &options, planner).map_err(interrupted)?, None));
     };
-    let bounds = planner.bounds();
     let reserved = bounds.left().map_or(Duration::ZERO, |left| compression.reserve(left));
     let options = Options {
         members_per_table: large::MEMBERS_PER_TABLE,
-        generation_calls: bounds
-            .left()
-            .map_or(u64::MAX, |left| compression.generation_calls(left.saturating_sub(reserved))),
+        generation_calls: bounds.left().map_or(u64::MAX, |left| {
+            large::generation_calls(left.saturating_sub(reserved), compression.plan_time())
+        }),
         ..options
     };
     let ends = bounds.deadline().and_then(|deadline| deadline.checked_sub(reserved));

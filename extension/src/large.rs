@@ -63,6 +63,12 @@ pub(crate) struct Compression {
     plan_time: Duration,
 }
 
+/// The planner calls that may go into finding candidates when so much time is left and a call takes
+/// so long.
+pub(crate) fn generation_calls(left: Duration, call: Duration) -> u64 {
+    (left.as_secs_f64() * GENERATING / call.as_secs_f64().max(1e-6)) as u64
+}
+
 /// Chooses the statements to search for; `None` when there are so few that all are.
 pub(crate) fn compress(
     planner: &mut ServerPlanner<'_>,
@@ -184,10 +190,9 @@ impl Compression {
         wanted.min(left.mul_f64(VERIFYING))
     }
 
-    /// The planner calls that may go into finding candidates in that time.
-    pub(crate) fn generation_calls(&self, left: Duration) -> u64 {
-        let call = self.plan_time.as_secs_f64().max(1e-6);
-        (left.as_secs_f64() * GENERATING / call) as u64
+    /// Mean time of planning a statement.
+    pub(crate) const fn plan_time(&self) -> Duration {
+        self.plan_time
     }
 
     /// Plans every statement with what the search advised. An index is taken out, or one that was to

@@ -44,8 +44,15 @@ pub(crate) fn examine(
         }
         sys::check_interrupts();
         let Some(used) = outcome.used.get(query) else { continue };
-        let mut trial = Trial { outcome, planner, trust: &mut trust, query, all: &all, used };
-        trial.run();
+        let mut trial = Trial { outcome, planner, query, all: &all, used, deadline };
+        // Half a trial would weigh one assumption more than another.
+        let Some(notes) = trial.run() else { continue };
+        for id in used.iter() {
+            trust.entry(id).and_modify(|robust| {
+                robust.tested();
+                notes.iter().filter(|note| note.index == id).for_each(|note| note.add_to(robust));
+            });
+        }
     }
     planner.adopt_caller();
     trust
@@ -65,60 +72,95 @@ fn by_gain(outcome: &Outcome, prepared: &[Prepared<'_>]) -> Vec<usize> {
     queries.into_iter().map(|(_, at)| at).collect()
 }
 
+/// What a trial found of an index.
+struct Note {
+    index: CandidateId,
+    costs: Costs,
+    of: Tried,
+}
+
+/// What was other than the advisor took it for.
+enum Tried {
+    /// Values for the parameters, drawn so many times.
+    Values(usize),
+    Statistics(Assumption),
+}
+
+impl Note {
+    fn add_to(&self, robust: &mut Robustness) {
+        match self.of {
+            Tried::Values(times) => robust.note_values(self.costs, times),
+            Tried::Statistics(assumption) => robust.note_assumed(assumption, self.costs),
+        }
+    }
+}
+
 /// One statement's trials.
 struct Trial<'t, 'p> {
     outcome: &'t Outcome,
     planner: &'t mut ServerPlanner<'p>,
-    trust: &'t mut Trust,
     query: usize,
     /// All advised indexes, and those that the statement uses.
     all: &'t IndexSet,
     used: &'t IndexSet,
+    deadline: Option<Instant>,
 }
 
 impl Trial<'_, '_> {
-    fn run(&mut self) {
-        let Some(statement) = self.planner.adopt(self.query) else { return };
+    /// What was found; `None` when the time is up before all was tried.
+    fn run(&mut self) -> Option<Vec<Note>> {
+        let statement = self.planner.adopt(self.query)?;
         let arena = Arena::new();
         let draws = if statement.statement.param_types.is_empty() { 1 } else { DRAWS };
         let catalog = self.planner.catalog();
         let draw = || workload::more_draws(&arena, statement, catalog, draws);
         let bindings = sys::subtransaction(true, draw);
         let plain = Perturbation::default();
+        let mut notes = Vec::new();
         for (binding, times) in bindings.iter().flatten() {
-            for (id, costs) in self.costs(binding, &plain, 1.0) {
-                self.trust.entry(id).and_modify(|robust| robust.note_values(costs, *times));
-            }
+            let found = self.costs(binding, &plain, 1.0)?.into_iter();
+            notes.extend(found.map(|(index, costs)| Note {
+                index,
+                costs,
+                of: Tried::Values(*times),
+            }));
         }
         for assumption in Assumption::ALL {
             let assumed = perturbation(assumption);
             let share = statement.weight / statement.bindings.len().max(1) as f64;
             for binding in &statement.bindings {
-                for (id, costs) in self.costs(binding, &assumed, share) {
-                    let note = |robust: &mut Robustness| robust.note_assumed(assumption, costs);
-                    self.trust.entry(id).and_modify(note);
-                }
+                let found = self.costs(binding, &assumed, share)?.into_iter();
+                notes.extend(found.map(|(index, costs)| Note {
+                    index,
+                    costs,
+                    of: Tried::Statistics(assumption),
+                }));
             }
         }
-        for id in self.used.iter() {
-            self.trust.entry(id).and_modify(Robustness::tested);
-        }
+        Some(notes)
     }
 
     /// For each index that the statement uses, its cost without the index and with it, times
-    /// `weight`. Nothing where it cannot be planned with these values.
+    /// `weight`; an empty list where it cannot be planned with these values, `None` when the time is up.
     fn costs(
         &mut self,
         binding: &Binding<'_>,
         assumed: &Perturbation,
         weight: f64,
-    ) -> Vec<(CandidateId, Costs)> {
-        let (pool, query) = (&self.outcome.pool, self.query);
+    ) -> Option<Vec<(CandidateId, Costs)>> {
+        let (pool, query, deadline) = (&self.outcome.pool, self.query, self.deadline);
+        let in_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
         let mut plan =
             |offered: &IndexSet| self.planner.plan_if(pool, query, binding, offered, assumed);
-        let Some(with) = plan(self.all) else { return Vec::new() };
+        if !in_time() {
+            return None;
+        }
+        let Some(with) = plan(self.all) else { return Some(Vec::new()) };
         let mut costs = Vec::new();
         for id in self.used.iter() {
+            if !in_time() {
+                return None;
+            }
             // What the plan does not use changes nothing.
             let without = match with.used.contains(id) {
                 true => plan(&self.all.without(id)).map(|planned| planned.cost),
@@ -129,7 +171,7 @@ impl Trial<'_, '_> {
                 costs.push((id, costs_of));
             }
         }
-        costs
+        Some(costs)
     }
 }
 

@@ -5,11 +5,12 @@
 //! `pg_statistic` row where it looks a column up. Nothing is stored, and no other planner call sees
 //! them: see [`super::hook`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use pgrx::{pg_guard, pg_sys};
 
+use super::arena::Arena;
 use super::hook::is_ours;
 
 /// Of the values outside of the list of most common ones, the share of their rows that stays theirs
@@ -56,8 +57,20 @@ impl Perturbation {
     }
 }
 
+/// Whose row it is: table, column, and whether of the whole inheritance tree.
+type Row = (u32, i16, bool);
+
 thread_local! {
-    static ACTIVE: Cell<*const Perturbation> = const { Cell::new(std::ptr::null()) };
+    static ACTIVE: Cell<*const Active<'static>> = const { Cell::new(std::ptr::null()) };
+}
+
+/// What a planner call is to see.
+struct Active<'a> {
+    wanted: &'a Perturbation,
+    /// Where the copies are: the planner's own contexts may be gone before it asks again.
+    arena: &'a Arena,
+    /// Those made already: a join of many tables looks a column up a thousand times.
+    copies: RefCell<BTreeMap<Row, pg_sys::HeapTuple>>,
 }
 
 static mut PREVIOUS_STATS: pg_sys::get_relation_stats_hook_type = None;
@@ -71,21 +84,23 @@ pub(super) fn install() {
     }
 }
 
-/// Has our own planner calls in `f` see these statistics.
-pub(crate) fn perturbed<R>(perturbation: &Perturbation, f: impl FnOnce() -> R) -> R {
-    struct Restore(*const Perturbation);
+/// Has our own planner calls in `f` see these statistics. What is made up lies in `arena` and is of no
+/// use after it.
+pub(crate) fn perturbed<R>(wanted: &Perturbation, arena: &Arena, f: impl FnOnce() -> R) -> R {
+    struct Restore(*const Active<'static>);
     impl Drop for Restore {
         fn drop(&mut self) {
             ACTIVE.set(self.0);
         }
     }
-    let _restore = Restore(ACTIVE.replace(std::ptr::from_ref(perturbation)));
+    let seen = Active { wanted, arena, copies: RefCell::default() };
+    let _restore = Restore(ACTIVE.replace(std::ptr::from_ref(&seen).cast()));
     f()
 }
 
-fn active<'a>() -> Option<&'a Perturbation> {
-    // SAFETY: set by `perturbed` to a reference that outlives the call in which hooks run.
-    unsafe { ACTIVE.get().as_ref() }
+fn active<'a>() -> Option<&'a Active<'a>> {
+    // SAFETY: set by `perturbed` to what outlives the call in which hooks run.
+    unsafe { ACTIVE.get().cast::<Active<'a>>().as_ref() }
 }
 
 /// Changes what the planner has filled in of a relation and its indexes.
@@ -93,7 +108,7 @@ fn active<'a>() -> Option<&'a Perturbation> {
 /// # Safety
 /// `rel` must be the `RelOptInfo` that one of our own planner calls is filling in.
 pub(super) unsafe fn change_relation(rel: *mut pg_sys::RelOptInfo) {
-    let Some(perturbation) = active() else { return };
+    let Some(Active { wanted: perturbation, .. }) = active() else { return };
     let size = perturbation.size;
     // SAFETY: the structs were made for this very planner call, so they are nobody else's; the list
     // is walked within its length.
@@ -135,32 +150,53 @@ unsafe extern "C-unwind" fn relation_stats(
         {
             return true;
         }
-        let Some(perturbation) = active().filter(|wanted| wanted.changes_columns()) else {
+        let Some(active) = active().filter(|active| active.wanted.changes_columns()) else {
             return false;
         };
         if (*entry).rtekind != pg_sys::RTEKind::RTE_RELATION || !is_ours(root) {
             return false;
         }
-        let relation = (*entry).relid;
-        let stored = pg_sys::SearchSysCache3(
-            pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
-            pg_sys::Datum::from(relation),
-            pg_sys::Datum::from(column),
-            pg_sys::Datum::from((*entry).inh),
-        );
-        if stored.is_null() {
+        let copy = active.copy((*entry).relid, column, (*entry).inh);
+        if copy.is_null() {
             return false;
         }
-        let own = perturbation.columns.get(&(relation.to_u32(), column)).copied();
-        (*variable).statsTuple = changed(stored, perturbation, own);
-        pg_sys::ReleaseSysCache(stored);
+        (*variable).statsTuple = copy;
         (*variable).freefunc = Some(leave);
         (*variable).acl_ok = may_read(entry, column);
         true
     }
 }
 
-/// The copy goes with the memory of the planner call.
+impl Active<'_> {
+    /// A changed copy of the row about a column; null when there is none.
+    fn copy(&self, relation: pg_sys::Oid, column: i16, inherited: bool) -> pg_sys::HeapTuple {
+        let row = (relation.to_u32(), column, inherited);
+        if let Some(&known) = self.copies.borrow().get(&row) {
+            return known;
+        }
+        // SAFETY: the tuple is held while it is copied; the copy is in the arena, which is not reset
+        // before the planner call ends.
+        let copy = unsafe {
+            let stored = pg_sys::SearchSysCache3(
+                pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
+                pg_sys::Datum::from(relation),
+                pg_sys::Datum::from(column),
+                pg_sys::Datum::from(inherited),
+            );
+            if stored.is_null() {
+                return stored;
+            }
+            let own = self.wanted.columns.get(&(row.0, column)).copied();
+            let copy = self.arena.with(|| changed(stored, self.wanted, own));
+            pg_sys::ReleaseSysCache(stored);
+            copy
+        };
+        self.copies.borrow_mut().insert(row, copy);
+        copy
+    }
+}
+
+/// The copy goes with the arena.
 #[pg_guard]
 unsafe extern "C-unwind" fn leave(_tuple: pg_sys::HeapTuple) {}
 
