@@ -100,9 +100,9 @@ fn planned<S: Planner + Sizer>(
     for query in 0..queries.reads.len() {
         base.push(cache.cost(query, &existing)?);
     }
-    let mut plans: Vec<Plan> = Vec::with_capacity(base.len());
-    for query in 0..base.len() {
-        plans.push(cache.exact(query, &all)?);
+    let mut plans = vec![Plan { cost: f64::INFINITY, used: IndexSet::new() }; base.len()];
+    for query in dearest_first(queries.weights, &base) {
+        plans[query] = cache.exact(query, &all)?;
     }
     let blamed = blamed(&mut cache, (&base, &plans), (&existing, &dropped), tolerance)?;
     let last: Vec<f64> = plans.iter().map(|plan| plan.cost).collect();
@@ -132,6 +132,14 @@ fn planned<S: Planner + Sizer>(
         pool: cache.into_pool(),
     };
     Ok(Checked { outcome, blamed })
+}
+
+/// The queries in such an order that those which matter most are planned if time is short.
+fn dearest_first(weights: &[f64], base: &[f64]) -> Vec<usize> {
+    let share = |query: usize| weights.get(query).copied().unwrap_or(1.0) * base[query];
+    let mut order: Vec<usize> = (0..base.len()).collect();
+    order.sort_by(|&a, &b| share(b).total_cmp(&share(a)).then(a.cmp(&b)));
+    order
 }
 
 /// Adds the queries with the indexes that matter to each.

@@ -308,16 +308,11 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
             self.trial = self.after(&state.set, step);
             changed = self.changes(&state.set, &self.trial).iter().collect();
         }
-        let (mut bytes, mut upkeep, mut alone) = (state.bytes, state.upkeep, true);
+        let mut bytes = state.bytes;
         for &id in &changed {
-            let sign = if self.trial.contains(id) { 1.0 } else { -1.0 };
-            bytes += sign * self.bytes(id);
-            upkeep += sign * self.ledger.own(id);
-            alone &= self.ledger.is_alone(id);
+            bytes += if self.trial.contains(id) { self.bytes(id) } else { -self.bytes(id) };
         }
-        if !alone {
-            upkeep = self.ledger.cost(&self.trial);
-        }
+        let upkeep = state.upkeep + self.ledger.difference(&state.set, &self.trial, &changed);
         (bytes, upkeep, self.queries_of(changed.into_iter()))
     }
 
@@ -409,8 +404,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
         for &(query, cost) in &trial.changes {
             state.costs[query] = cost;
         }
-        state.sum = trial.sum;
-        (state.bytes, state.upkeep) = self.weigh(&state.set);
+        (state.sum, state.bytes, state.upkeep) = (trial.sum, trial.bytes, trial.upkeep);
         state.value = self.goal.value(state.sum, state.upkeep);
         state.score = self.goal.score(state.value, state.bytes);
         self.consider(state);
@@ -418,7 +412,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
 
     /// Plans the queries that a move just made concerns, if the stage is to learn on its way.
     pub(crate) fn attend(&mut self, state: &mut State, step: &Move) -> Result<(), Interrupted> {
-        if !self.attentive {
+        if !self.attentive || self.stopped() {
             return Ok(());
         }
         let concerned: Vec<QueryId> = match self.places.is_empty() {

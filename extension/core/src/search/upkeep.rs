@@ -3,7 +3,7 @@
 //! The costs of indexes add up, but for updates: one index that stores a column makes the updates
 //! of that column enter *every* index of the table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::index_set::IndexSet;
 use crate::model::{CandidateId, TableId};
@@ -26,6 +26,8 @@ pub(crate) struct Ledger {
     each: Vec<(TableId, Keeping)>,
     /// The tables with updates.
     updates: BTreeMap<TableId, Updates>,
+    /// The indexes of each of these.
+    on: BTreeMap<TableId, IndexSet>,
     /// What exists.
     existing: IndexSet,
     now: Amount,
@@ -41,31 +43,48 @@ impl Ledger {
             ledger.each.push((def.table, upkeep.index(def, size)));
             if let Some(updates) = upkeep.updates(def.table) {
                 ledger.updates.entry(def.table).or_insert(updates);
+                ledger.on.entry(def.table).or_default().insert(id);
             }
         }
         ledger.existing = (0..pool.existing()).collect();
-        ledger.now = ledger.total(&ledger.existing);
+        ledger.now = ledger.total(&ledger.existing, &ledger.existing);
         ledger
     }
 
-    /// Whether the cost of an index does not depend on the others.
-    pub(crate) fn is_alone(&self, id: CandidateId) -> bool {
-        !self.updates.contains_key(&self.each[id].0)
-    }
-
-    /// The cost of an index whose cost does not depend on the others.
-    pub(crate) fn own(&self, id: CandidateId) -> f64 {
-        self.each[id].1.rows.cost * self.factor
+    /// What `after` costs more than `before`, which differ in `changed` only.
+    pub(crate) fn difference(
+        &self,
+        before: &IndexSet,
+        after: &IndexSet,
+        changed: &[CandidateId],
+    ) -> f64 {
+        let mut sum = 0.0;
+        let mut tables = BTreeSet::new();
+        for &id in changed {
+            let (table, keeping) = &self.each[id];
+            if self.updates.contains_key(table) {
+                tables.insert(*table);
+            } else {
+                // Its cost does not depend on the others.
+                sum += if after.contains(id) { keeping.rows.cost } else { -keeping.rows.cost };
+            }
+        }
+        for there in tables.iter().filter_map(|table| self.on.get(table)) {
+            let existing = self.existing.intersection(there);
+            let cost = |set: &IndexSet| self.total(&set.intersection(there), &existing).cost;
+            sum += cost(after) - cost(before);
+        }
+        sum * self.factor
     }
 
     /// The cost of `set`, less that of what exists.
     pub(crate) fn cost(&self, set: &IndexSet) -> f64 {
-        (self.total(set).cost - self.now.cost) * self.factor
+        (self.total(set, &self.existing).cost - self.now.cost) * self.factor
     }
 
     /// All about `set`.
     pub(crate) fn writing(&self, set: &IndexSet) -> Writing {
-        let then = self.total(set);
+        let then = self.total(set, &self.existing);
         Writing {
             amount: Amount {
                 cost: (then.cost - self.now.cost) * self.factor,
@@ -92,7 +111,8 @@ impl Ledger {
         hit.iter().map(rows).sum()
     }
 
-    fn total(&self, set: &IndexSet) -> Amount {
+    /// What the indexes of `set` cost, and of `existing` what is not among them.
+    fn total(&self, set: &IndexSet, existing: &IndexSet) -> Amount {
         let mut total = Amount::default();
         let mut updated: Vec<(TableId, Amount, u64)> = Vec::new();
         for id in set.iter() {
@@ -103,7 +123,7 @@ impl Ledger {
             }
         }
         // Of a table without an index in the set the others may still be there: what exists.
-        for id in self.existing.iter().filter(|&id| !set.contains(id)) {
+        for id in existing.iter().filter(|&id| !set.contains(id)) {
             let table = self.each[id].0;
             if self.updates.contains_key(&table) {
                 updated.push((table, Amount::default(), 0));
