@@ -211,6 +211,18 @@ fn an_early_end_has_an_answer_once_the_picks_are_known() {
 }
 
 #[test]
+fn an_early_end_advises_no_index_below_the_minimum() {
+    let script: fn(QueryId, &[i16]) -> (f64, Vec<i16>) = |query, offered| match query {
+        0 if offered.contains(&1) => (95.0, vec![1]),
+        1 if offered.contains(&2) => (10.0, vec![2]),
+        _ => (100.0, vec![]),
+    };
+    let options = Options { max_calls: 4, min_improvement: 0.1, ..Options::default() };
+    let (columns, outcome) = scripted(script, 2, &[1e6; 2], &options);
+    assert_eq!((columns, outcome.stopped_by), (vec![2], Some(StoppedBy::CallLimit)));
+}
+
+#[test]
 fn unlimited_storage_comes_close_to_the_lower_bound() {
     for seed in 0..6 {
         let mut planner = made_up(seed, 8, 20, 3);

@@ -367,7 +367,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     fn drop_weak(&mut self, state: &mut State) -> Result<bool, Interrupted> {
         let least = self.options.min_improvement.max(0.0);
         let mut dropped = false;
-        while !self.stopped() {
+        loop {
             let mut weak = Vec::new();
             for id in self.new_in_order(&state.set) {
                 if let Some((value, ..)) = self.weakness(state, id, least)? {
@@ -376,8 +376,10 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             }
             weak.sort_by(|a, b| a.0.total_cmp(&b.0).then(self.order[a.1].cmp(&self.order[b.1])));
             let Some(&(first, _)) = weak.first() else { break };
-            // Those that are as weak as the weakest go at once; the others may be needed then.
-            let together = weak.iter().filter(|weak| weak.0 <= first * (1.0 + GAIN));
+            // Those that are as weak as the weakest go at once; the others may be needed then. Of a
+            // search that was stopped each goes that is still weak when its turn comes.
+            let stopped = self.stopped();
+            let together = weak.iter().filter(|weak| stopped || weak.0 <= first * (1.0 + GAIN));
             for &(_, id) in together {
                 if let Some((_, step, trial)) = self.weakness(state, id, least)? {
                     self.commit(state, &step, &trial);
