@@ -17,9 +17,8 @@ mod tests {
         let statement = sys::analyze(&arena, query, &[]).unwrap();
         let binding = sys::bind(&arena, &[], &[]);
         let (none, offered, hidden) = (Hypotheticals::new(), IndexSet::new(), BTreeSet::new());
-        let scratch = Arena::new();
-        sys::perturbed(assumed, &scratch, || {
-            sys::plan(&scratch, &statement, &binding, &none, &offered, &hidden).cost
+        sys::perturbed(assumed, || {
+            sys::plan(&Arena::new(), &statement, &binding, &none, &offered, &hidden).cost
         })
     }
 

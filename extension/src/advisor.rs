@@ -92,7 +92,7 @@ fn run(arguments: &Arguments, plans: Plans, started: Instant) -> Result<Advice, 
     let mut planner = session.planner(&catalog, &workload.prepared, started, deadline)?;
     planner.leave_out(memory::muted()?);
     let mut writes = Writes::read(&catalog, &workload, arguments.queries.is_none(), true)?;
-    // To read a statement is to plan it, and more: a call of the planner takes no longer.
+    // To read a statement is to plan it, and more: about what a call with candidates takes.
     let statements = u32::try_from(workload.prepared.len()).unwrap_or(u32::MAX).max(1);
     let read_in = prepared_after / statements;
     let (outcome, compressed) = search(

@@ -452,7 +452,7 @@ impl<'a> ServerPlanner<'a> {
         self.progress.planned(self.plans);
         let (scratch, hypotheticals) = (&self.scratch, &self.hypotheticals);
         let planned = sys::subtransaction(true, || {
-            sys::perturbed(assumed, scratch, || {
+            sys::perturbed(assumed, || {
                 sys::plan(scratch, &statement.statement, binding, hypotheticals, offered, hidden)
             })
         });

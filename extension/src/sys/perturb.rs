@@ -68,7 +68,7 @@ thread_local! {
 struct Active<'a> {
     wanted: &'a Perturbation,
     /// Where the copies are: the planner's own contexts may be gone before it asks again.
-    arena: &'a Arena,
+    arena: Arena,
     /// Those made already: a join of many tables looks a column up a thousand times.
     copies: RefCell<BTreeMap<Row, pg_sys::HeapTuple>>,
 }
@@ -84,16 +84,15 @@ pub(super) fn install() {
     }
 }
 
-/// Has our own planner calls in `f` see these statistics. What is made up lies in `arena` and is of no
-/// use after it.
-pub(crate) fn perturbed<R>(wanted: &Perturbation, arena: &Arena, f: impl FnOnce() -> R) -> R {
+/// Has our own planner calls in `f` see these statistics. What is made up is gone afterwards.
+pub(crate) fn perturbed<R>(wanted: &Perturbation, f: impl FnOnce() -> R) -> R {
     struct Restore(*const Active<'static>);
     impl Drop for Restore {
         fn drop(&mut self) {
             ACTIVE.set(self.0);
         }
     }
-    let seen = Active { wanted, arena, copies: RefCell::default() };
+    let seen = Active { wanted, arena: Arena::new(), copies: RefCell::default() };
     let _restore = Restore(ACTIVE.replace(std::ptr::from_ref(&seen).cast()));
     f()
 }
@@ -174,8 +173,8 @@ impl Active<'_> {
         if let Some(&known) = self.copies.borrow().get(&row) {
             return known;
         }
-        // SAFETY: the tuple is held while it is copied; the copy is in the arena, which is not reset
-        // before the planner call ends.
+        // SAFETY: the tuple is held while it is copied; the copy is in the arena, which goes with
+        // the map and after the last planner call that sees either.
         let copy = unsafe {
             let stored = pg_sys::SearchSysCache3(
                 pg_sys::SysCacheIdentifier::STATRELATTINH as i32,
