@@ -53,7 +53,12 @@ join pg_catalog.pg_namespace as n
     on n.oid = c.relnamespace
 cross join lateral (
     select
-        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(x.oid)), 0)::bigint as bytes,
+        coalesce(pg_catalog.sum(case
+            -- A shadow database has the sizes of another one in its catalog.
+            when pg_catalog.current_setting('mcp_advisor.shadow', true) = 'on' then
+                y.relpages * pg_catalog.current_setting('block_size')::bigint
+            else pg_catalog.pg_relation_size(x.oid)
+        end), 0)::bigint as bytes,
         coalesce(pg_catalog.sum(pg_catalog.pg_stat_get_numscans(x.oid)), 0)::bigint as scans
     from (
         select c.oid

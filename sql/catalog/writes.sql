@@ -84,7 +84,12 @@ select pg_catalog.jsonb_build_object(
                     select
                         coalesce(pg_catalog.sum(greatest(y.reltuples, 0)), 0) as rows,
                         coalesce(pg_catalog.sum(y.relpages), 0) as pages,
-                        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(y.oid)), 0) as bytes,
+                        coalesce(pg_catalog.sum(case
+                            -- A shadow database has the sizes of another one in its catalog.
+                            when pg_catalog.current_setting('mcp_advisor.shadow', true) = 'on' then
+                                y.relpages * pg_catalog.current_setting('block_size')::bigint
+                            else pg_catalog.pg_relation_size(y.oid)
+                        end), 0) as bytes,
                         coalesce(pg_catalog.sum(
                             pg_catalog.pg_stat_get_blocks_fetched(y.oid)
                         ), 0) as fetched,

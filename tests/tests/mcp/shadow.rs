@@ -119,6 +119,12 @@ fn indexes(report: &Value) -> Vec<String> {
     report["indexes"].as_array().into_iter().flatten().map(facts).collect()
 }
 
+/// The choices, with the size that each needs: indexes that exist are as large as on the source.
+fn front(report: &Value) -> Vec<String> {
+    let choice = |one: &Value| format!("{} {}", one["index_bytes"], one["ddl"]);
+    report["pareto_front"].as_array().into_iter().flatten().map(choice).collect()
+}
+
 fn same_advice(fixture: &Fixture) -> Result<()> {
     let mut client = source(fixture, "shadow_from")?;
     let mut admin = scratch(fixture, "shadow_to")?;
@@ -132,13 +138,14 @@ fn same_advice(fixture: &Fixture) -> Result<()> {
     ensure!(done.code == Some(0), "{:?}: {}", done.code, done.errors);
     ensure!(catalog(&mut client)? == before, "the source was changed");
     let answer: Value = serde_json::from_str(&done.out)?;
-    let found = indexes(&answer["report"]);
+    let found = (indexes(&answer["report"]), front(&answer["report"]));
     // The same with the extension on the source, which was not there until now.
     client.batch_execute("create extension mcp_advisor; set mcp_advisor.write_weight = 0")?;
     let sql = "select mcp_advise_report(time_limit => '2 min', plans => false)::text";
     let report: String = client.query_one(sql, &[])?.try_get(0)?;
-    let expected = indexes(&serde_json::from_str(&report)?);
-    ensure!(!found.is_empty(), "{answer}");
+    let report = serde_json::from_str(&report)?;
+    let expected = (indexes(&report), front(&report));
+    ensure!(!found.0.is_empty(), "{answer}");
     ensure!(found == expected, "{found:#?}\ninstead of\n{expected:#?}");
     // Once more, now read by the extension, into the same database, as text and within a budget.
     let done = advise(fixture, "shadow_from", "shadow_to", &["--replace", "--budget=100GB"])?;

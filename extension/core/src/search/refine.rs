@@ -16,6 +16,8 @@ const PASSES: usize = 10;
 const OUTLOOKS: [f64; 3] = [0.8, 0.4, 0.0];
 /// Planner calls per query without progress after which the local search is given up.
 const PATIENCE: u64 = 12;
+/// Where statements are few, so many calls are nothing to be sparing of.
+pub(crate) const FEW_CALLS: u64 = 300;
 /// The same for questions that need no call: so many, and so many more per query.
 const REQUESTS: u64 = 500_000;
 const REQUESTS_PER_QUERY: u64 = 500;
@@ -69,7 +71,7 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         if mark.score - score >= PROGRESS {
             *mark = now;
         }
-        let stalled = now.calls - mark.calls > PATIENCE * queries
+        let stalled = now.calls - mark.calls > FEW_CALLS.max(PATIENCE * queries)
             || now.calls >= self.patience
             || now.saved - mark.saved > REQUESTS + REQUESTS_PER_QUERY * queries;
         stalled || self.stopped()

@@ -12,6 +12,7 @@ use crate::search::greedy::{GAIN, Growth, Prefer};
 use crate::search::objective::Goal;
 use crate::search::outcome::Step;
 use crate::search::picked::prefixes;
+use crate::search::refine::FEW_CALLS;
 use crate::search::state::{Move, Search, Spend, State, Trial, Verdict};
 use crate::whatif::Planner;
 
@@ -129,9 +130,10 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
     }
 
     /// Goes on with plans where the estimates, good for the large moves, know of no better one: for no
-    /// more calls than the search took.
+    /// more calls than the search took, unless those were few.
     pub(crate) fn polish(&mut self, start: Verified) -> Result<Verified, Interrupted> {
-        self.patience = self.cache.counters().calls.saturating_mul(2);
+        let calls = self.cache.counters().calls;
+        self.patience = calls.saturating_add(calls.max(FEW_CALLS));
         self.cache.estimate(false);
         let best = self.verify(start);
         self.cache.estimate(true);
