@@ -17,6 +17,7 @@ mod objective;
 mod outcome;
 mod picked;
 mod refine;
+mod slim;
 mod state;
 mod superseded;
 #[cfg(test)]
@@ -263,9 +264,13 @@ impl Run {
         Ok(())
     }
 
-    /// Whether no other start can be much better than the best configuration.
+    /// Whether no other configuration can be much better than the best.
     fn done<S: Planner + Sizer>(&self, search: &Search<'_, '_, S>) -> bool {
         let best = self.finalists.first().map_or(f64::INFINITY, |state| state.value);
+        Self::is_close(search, best)
+    }
+
+    fn is_close<S: Planner + Sizer>(search: &Search<'_, '_, S>, best: f64) -> bool {
         let free = search.options.min_improvement <= 0.0 && !search.goal.weighs_space();
         free && best <= search.lower_bound() * (1.0 + CLOSE)
     }
@@ -325,7 +330,9 @@ impl Run {
         }
         best = search.verify(best)?;
         self.log(search, "verify", best.state.value);
-        best = search.polish(best)?;
+        if !Self::is_close(search, best.state.value) {
+            best = search.polish(best)?;
+        }
         self.log(search, "polish", best.state.value);
         best = search.slim(best)?;
         if search.options.second_opinion {

@@ -12,8 +12,9 @@ use crate::pool::Sizer;
 use crate::search::Existing;
 use crate::search::objective::Goal;
 use crate::search::outcome::Declined;
+use crate::search::slim::SLIM;
 use crate::search::state::{Move, Search, Spend, State, Verdict};
-use crate::search::verify::{SLIM, Verified};
+use crate::search::verify::Verified;
 use crate::whatif::Planner;
 
 /// Declined candidates that are told of, at most.

@@ -11,17 +11,12 @@ use crate::pool::Sizer;
 use crate::search::greedy::{GAIN, Growth, Prefer};
 use crate::search::objective::Goal;
 use crate::search::outcome::Step;
-use crate::search::picked::prefixes;
 use crate::search::refine::FEW_CALLS;
 use crate::search::state::{Move, Search, Spend, State, Trial, Verdict};
 use crate::whatif::Planner;
 
 /// How often freed space is filled again.
 const REFILLS: usize = 3;
-
-/// Share by which a statement's cost may grow for a shorter index: far below the noise of the
-/// statistics.
-pub(crate) const SLIM: f64 = 1e-3;
 
 /// Share of a query's cost from which on a doubt matters.
 const SUSPICIOUS: f64 = 0.01;
@@ -139,33 +134,6 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         self.cache.estimate(true);
         self.patience = u64::MAX;
         best
-    }
-
-    /// Puts shorter indexes in the place of those whose last columns earn nothing: the planner does
-    /// not care for size where costs are equal, but the disk and every write do.
-    pub(crate) fn slim(&mut self, start: Verified) -> Result<Verified, Interrupted> {
-        let mut best = start;
-        for id in self.new_in_order(&best.state.set) {
-            let pool = self.cache.pool();
-            let shorter: Vec<CandidateId> =
-                prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)).collect();
-            for to in shorter {
-                let step = Move::replace(vec![id], to);
-                if self.stopped() || !step.applies(&best.state.set) {
-                    continue;
-                }
-                let set = self.after(&best.state.set, &step);
-                if self.does_as_well(&best, id, &set)?
-                    && let Some(verified) = self.exactly(&set)?
-                    && verified.state.value <= best.state.value * (1.0 + SLIM)
-                    && self.fits(verified.state.bytes)
-                {
-                    best = verified;
-                    break;
-                }
-            }
-        }
-        Ok(best)
     }
 
     /// Takes out indexes that pay only by the planner's own word, or puts the same columns in
@@ -303,24 +271,6 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let wanted = columns(id);
         let same = self.by_table.get(&pool.def(id).table).into_iter().flatten().copied();
         same.filter(|&other| other != id && columns(other) == wanted).collect()
-    }
-
-    /// Whether the statements that use `id` cost no more with `set` instead.
-    fn does_as_well(
-        &mut self,
-        best: &Verified,
-        id: CandidateId,
-        set: &IndexSet,
-    ) -> Result<bool, Interrupted> {
-        for (query, used) in best.used.iter().enumerate() {
-            if used.contains(id) {
-                let cost = self.cache.exact(query, set)?.cost;
-                if cost > best.state.costs[query] * (1.0 + SLIM) {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
     }
 
     /// Replans `set` and drops the weakest index until each is worth its place; in the end that
