@@ -286,6 +286,13 @@ fn blocked_by_idle(_: &Fixture) -> Result<()> {
     let waits = findings(&mut client, "wait_event")?;
     ensure!(waits[0].severity == "info" && waits[0].value == Some(100.0), "{waits:#?}");
     ensure!(waits[0].details["events"][0]["type"] == "Lock", "{waits:#?}");
+    // The latch, which refuses to wait, does not keep the check from it; a caller still may not.
+    let mut latched = cluster.connect("postgres")?;
+    latched.batch_execute("select mcp_guard()")?;
+    let seen = findings(&mut latched, "wait_event")?;
+    ensure!(seen[0].severity == "info" && seen[0].value == Some(100.0), "{seen:#?}");
+    let error = latched.batch_execute("select pg_sleep(0)").err().context("pg_sleep ran")?;
+    ensure!(error.code().is_some_and(|code| code.code() == "25006"), "{error:?}");
     // The tree is shown to everybody, what the sessions do is not.
     for (role, state) in [("plain", Value::Null), ("monitor", "idle in transaction".into())] {
         let mut other = cluster.connect_as("postgres", role)?;

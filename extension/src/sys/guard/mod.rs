@@ -22,4 +22,4 @@ pub(crate) use relation::Read;
 pub(crate) use statement::{Sent, sent};
 pub(crate) use tree::{Call, Contents, contents};
 pub(super) use types::calls_when_made;
-pub(crate) use watch::{Judges, Refusal, install};
+pub(crate) use watch::{Judges, Refusal, install, waiting};
