@@ -193,6 +193,17 @@ impl<'a, S: Planner + Sizer> CostCache<'a, S> {
         self.memos[query].floor
     }
 
+    /// The plans of `query` that are known, each as what it uses and the lowest cost seen with that.
+    pub fn plans(&self, query: QueryId) -> Vec<Plan> {
+        let memo = &self.memos[query];
+        let mut found: BTreeMap<IndexSet, f64> = BTreeMap::new();
+        for (at, entry) in memo.entries.iter().enumerate() {
+            let cost = found.entry(memo.expand(memo.sides(at).1)).or_insert(entry.cost);
+            *cost = cost.min(entry.cost);
+        }
+        found.into_iter().map(|(used, cost)| Plan { cost, used }).collect()
+    }
+
     /// What is known of the cost of `query` with `set`, without planning.
     pub fn bounds(&mut self, query: QueryId, set: &IndexSet) -> Bounds {
         self.poll();

@@ -182,7 +182,8 @@ fn alone(client: &mut Client, statement: &str, times: usize) -> Result<()> {
     let answer = given(client, &statements, "time_limit => '2 s'")
         .with_context(|| format!("{statement:.100} ({times} times)"))?;
     answer.expect_used("amount = 77")?;
-    if answer.used() == 1 {
+    // On a busy machine the two seconds may be over before it is read.
+    if answer.used() == 1 && answer.skipped("") != ["time limit"] {
         // A call of a function is under way, so the stack is a little fuller than for EXPLAIN.
         let refused = explained.is_err() || times > 2000;
         ensure!(refused, "{times} times {statement:.100}: {}", answer.left_out());

@@ -1,13 +1,15 @@
 //! Index selection: from candidates per query to a ranked recommendation.
 //!
 //! Stages: `picked` asks the planner which candidates it uses and breeds prefixes and merges of
-//! them; `ratio`, `benefit`, `rounds`, `stepwise` grow configurations from nothing; `relax` comes
-//! down from everything picked; `refine` improves the best of them by local search; `verify` plans
-//! the best ones exactly and takes out what does not pay; `polish` goes on with plans instead of
-//! estimates; `settled` is what is left when shorter indexes, doubts about plans and existing indexes
-//! have been seen to. Every stage leaves a valid configuration behind, so the search may end at any
-//! planner call. It is deterministic: no clock, no chance.
+//! them; `bundles` grows a configuration from nothing by what whole plans use, `ratio`, `benefit`,
+//! `rounds`, `stepwise` by single indexes; `relax` comes down from everything picked; `refine`
+//! improves the best of them by local search; `verify` plans the best ones exactly and takes out what
+//! does not pay; `polish` goes on with plans instead of estimates; `settled` is what is left when
+//! shorter indexes, doubts about plans and existing indexes have been seen to. Every stage leaves a
+//! valid configuration behind, so the search may end at any planner call. It is deterministic: no
+//! clock, no chance.
 
+mod bundles;
 mod evaluate;
 mod front;
 mod frontier;
@@ -282,8 +284,11 @@ impl Run {
     ) -> Result<(), Interrupted> {
         let none = &IndexSet::new();
         let empty = search.empty();
-        // Also when the search was stopped: it takes no plan, and what a plan uses together is known
-        // together only.
+        // These two also when the search was stopped: they take no plan then, and what a plan uses
+        // together is known together only.
+        self.stage(search, "bundles", empty.clone(), |search, state| {
+            search.bundle(state, &picked.first)
+        })?;
         if let Some(union) = search.state(&picked.first.union(&picked.kept))? {
             self.stage(search, "relax", union, |search, state| search.relax(state))?;
         }

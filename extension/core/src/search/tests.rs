@@ -73,6 +73,23 @@ fn essence(outcome: &Outcome) -> String {
 }
 
 #[test]
+fn what_a_join_uses_together_is_advised_when_no_plan_may_be_made_any_more() {
+    let script = |query, columns: &[i16]| match query {
+        0 if columns.contains(&1) && columns.contains(&2) => (10.0, vec![1, 2]),
+        1 if columns.contains(&3) => (60.0, vec![3]),
+        2 if columns.contains(&4) => (90.0, vec![4]),
+        _ => (100.0, vec![]),
+    };
+    // Each statement was planned twice: without any candidate, and with all of them.
+    let options = Options { storage_budget: Some(2e6), max_calls: 6, ..Options::default() };
+    let (columns, outcome) = scripted(script, 3, &[1e6; 4], &options);
+    assert_eq!(columns.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from([1, 2]));
+    assert!(!outcome.complete && outcome.final_cost == 210.0, "{outcome:?}");
+    let bundled = outcome.stages.iter().find(|stage| stage.name == "bundles");
+    assert_eq!(bundled.map(|stage| stage.relative_cost), Some(0.7));
+}
+
+#[test]
 fn useless_indexes_are_not_advised() {
     let (columns, outcome) = scripted(|_, _| (100.0, vec![]), 3, &[1e6; 4], &Options::default());
     assert!(columns.is_empty() && outcome.complete && outcome.final_cost == 300.0);
