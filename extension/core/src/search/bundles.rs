@@ -73,8 +73,11 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
             (gain / bytes.max(1.0), bundle)
         };
         let mut ranked: Vec<(f64, IndexSet)> = gains.into_iter().map(ratio).collect();
-        let place = |bundle: &IndexSet| (!bundle.is_subset(first), bundle.clone());
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| place(&a.1).cmp(&place(&b.1))));
+        let picked = |bundle: &IndexSet| bundle.is_subset(first);
+        ranked.sort_by(|a, b| {
+            let better = b.0.total_cmp(&a.0);
+            better.then_with(|| picked(&b.1).cmp(&picked(&a.1))).then_with(|| a.1.cmp(&b.1))
+        });
         ranked
     }
 

@@ -16,11 +16,11 @@ const PASSES: usize = 10;
 const OUTLOOKS: [f64; 3] = [0.8, 0.4, 0.0];
 /// Planner calls per query without progress after which the local search is given up.
 const PATIENCE: u64 = 12;
-/// Where statements are few, so many calls are nothing to be sparing of.
-pub(crate) const FEW_CALLS: u64 = 300;
 /// The same for questions that need no call: so many, and so many more per query.
 const REQUESTS: u64 = 500_000;
 const REQUESTS_PER_QUERY: u64 = 500;
+/// Where statements are few, so many calls are nothing to be sparing of.
+pub(crate) const FEW_CALLS: u64 = 300;
 /// Progress: a gain of the score of that much.
 const PROGRESS: f64 = 1e-3;
 
