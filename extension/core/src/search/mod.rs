@@ -5,8 +5,9 @@
 //! `rounds`, `stepwise` by single indexes; `relax` comes down from everything picked; `refine`
 //! improves the best of them by local search; `verify` plans the best ones exactly and takes out what
 //! does not pay; `polish` goes on with plans instead of estimates; `settled` is what is left when
-//! shorter indexes, doubts about plans and existing indexes have been seen to. Every stage leaves a
-//! valid configuration behind, so the search may end at any planner call. It is deterministic: no
+//! shorter indexes, doubts about plans and existing indexes have been seen to. Where nothing has a
+//! price, `all` that was picked first is next to the lower bound and takes the place of the others up
+//! to `verify`. Every stage leaves a valid configuration behind, so the search may end at any planner call. It is deterministic: no
 //! clock, no chance.
 
 mod bundles;
@@ -143,6 +144,18 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether neither space nor the number of indexes is weighed against cost.
+    fn counts_cost_only(&self) -> bool {
+        self.min_improvement <= 0.0 && self.pareto_ratio <= 0.0
+    }
+
+    /// Whether any index that lowers the cost is welcome.
+    fn has_no_price(&self) -> bool {
+        self.counts_cost_only() && self.storage_budget.is_none()
+    }
+}
+
 /// Searches the indexes that serve the workload best.
 ///
 /// When the planner reports [`crate::whatif::Stop::Deadline`], or `max_calls` are used up, the best
@@ -179,17 +192,30 @@ pub fn advise<S: Planner + Sizer>(
         relative_cost: relative,
         calls: cache.counters().calls,
     });
-    picked.knock_out(&mut cache, &goal, &base, options.generation_calls / 2)?;
+    let factor = goal.upkeep_factor(&base);
+    let all_of_it = {
+        let ledger = Ledger::new(workload.upkeep, cache.pool(), factor);
+        let with_all = goal.with_upkeep(&first, ledger.cost(&picked.first.union(&none)));
+        let least = goal.with_upkeep(&first, ledger.least());
+        options.has_no_price() && with_all <= least * (1.0 + CLOSE)
+    };
+    if !all_of_it {
+        picked.knock_out(&mut cache, &goal, &base, options.generation_calls / 2)?;
+    }
     let members = picked.breed(&mut cache, options.max_columns);
-    let ledger = Ledger::new(workload.upkeep, cache.pool(), goal.upkeep_factor(&base));
+    let ledger = Ledger::new(workload.upkeep, cache.pool(), factor);
     let mut search = Search::new(cache, goal, options, base, ledger, progress);
     search.settle_places(workload.existing, &members);
     picked.connect(&mut search, &members, workload.candidates)?;
     run.log(&mut search, "picked", value);
-    picked.seed(&mut search, options.generation_calls / 2)?;
-    picked.prune(&mut search, options.members_per_table);
-    run.log(&mut search, "seeded", value);
-    run.search(&mut search, &picked)?;
+    if all_of_it {
+        run.take_all(&mut search, &picked)?;
+    } else {
+        picked.seed(&mut search, options.generation_calls / 2)?;
+        picked.prune(&mut search, options.members_per_table);
+        run.log(&mut search, "seeded", value);
+        run.search(&mut search, &picked)?;
+    }
     let best = run.verify(&mut search)?;
     run.outcome(search, best, &picked)
 }
@@ -266,6 +292,22 @@ impl Run {
         Ok(())
     }
 
+    /// Where nothing has a price, all that the planner picked is as good as can be. The smaller
+    /// configurations of the border are had from what is known, for no planner call.
+    fn take_all<S: Planner + Sizer>(
+        &mut self,
+        search: &mut Search<'_, '_, S>,
+        picked: &Picked,
+    ) -> Result<(), Interrupted> {
+        let mut grown = search.empty();
+        search.bundle(&mut grown, &picked.first)?;
+        search.tracker.take_best();
+        match search.state(&picked.first.union(&picked.kept))? {
+            Some(union) => self.stage(search, "all", union, |_, _| Ok(())),
+            None => self.stage(search, "bundles", grown, |_, _| Ok(())),
+        }
+    }
+
     /// Whether no other configuration can be much better than the best.
     fn done<S: Planner + Sizer>(&self, search: &Search<'_, '_, S>) -> bool {
         let best = self.finalists.first().map_or(f64::INFINITY, |state| state.value);
@@ -273,8 +315,7 @@ impl Run {
     }
 
     fn is_close<S: Planner + Sizer>(search: &Search<'_, '_, S>, best: f64) -> bool {
-        let free = search.options.min_improvement <= 0.0 && !search.goal.weighs_space();
-        free && best <= search.lower_bound() * (1.0 + CLOSE)
+        search.options.counts_cost_only() && best <= search.lower_bound() * (1.0 + CLOSE)
     }
 
     fn search<S: Planner + Sizer>(
@@ -333,9 +374,12 @@ impl Run {
                 best = verified;
             }
         }
-        best = search.verify(best)?;
+        let is_close = Self::is_close(search, best.state.value);
+        if !is_close {
+            best = search.verify(best)?;
+        }
         self.log(search, "verify", best.state.value);
-        if !Self::is_close(search, best.state.value) {
+        if !is_close && !Self::is_close(search, best.state.value) {
             best = search.polish(best)?;
         }
         self.log(search, "polish", best.state.value);

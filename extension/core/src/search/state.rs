@@ -158,7 +158,7 @@ impl<'a, 'b, S: Planner + Sizer> Search<'a, 'b, S> {
     /// The objective with each query at the lowest cost seen.
     pub(crate) fn lower_bound(&self) -> f64 {
         let floors: Vec<f64> = (0..self.base.len()).map(|query| self.cache.floor(query)).collect();
-        self.goal.value(self.sum(&floors), 0.0)
+        self.goal.value(self.sum(&floors), self.ledger.least())
     }
 
     /// The configuration `set`; `None` if a query becomes worse with it than is tolerated.

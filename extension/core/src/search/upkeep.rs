@@ -82,6 +82,11 @@ impl Ledger {
         (self.total(set, &self.existing).cost - self.now.cost) * self.factor
     }
 
+    /// The cost of no index at all: what can be saved, as a number not above zero.
+    pub(crate) fn least(&self) -> f64 {
+        self.cost(&IndexSet::new()).min(0.0)
+    }
+
     /// All about `set`.
     pub(crate) fn writing(&self, set: &IndexSet) -> Writing {
         let then = self.total(set, &self.existing);
