@@ -302,7 +302,9 @@ pub(crate) fn objective() -> search::Objective {
 /// # Errors
 /// [`AdvisorError::InText`] and [`AdvisorError::Utility`].
 pub(crate) fn report_skipped(workload: &Workload<'_>) -> Result<(), AdvisorError> {
-    if workload.prepared.is_empty() {
+    // What there was no room for may have been worth an answer.
+    let cut_short = |skipped: &Skipped| ["time limit", "memory limit"].contains(&skipped.reason);
+    if workload.prepared.is_empty() && !workload.skipped.iter().any(cut_short) {
         let failed = |skipped: &Skipped| Some((skipped.error.clone()?, skipped.query.clone()));
         if let Some((error, text)) = workload.skipped.iter().find_map(failed) {
             return Err(AdvisorError::InText { error, text });

@@ -46,7 +46,8 @@ fn cancel(fixture: &Fixture) -> Result<()> {
     let token = client.cancel_token();
     let mut observer = fixture.session()?;
     let result = thread::scope(|scope| {
-        let call = scope.spawn(|| client.query(&long_call(), &[]));
+        // As one message: between parsing and execution of a prepared one there is nothing to cancel.
+        let call = scope.spawn(|| client.batch_execute(&long_call()));
         wait_until_active(&mut observer, pid)?;
         token.cancel_query(NoTls)?;
         call.join().ok().context("the calling thread panicked")

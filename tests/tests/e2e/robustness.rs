@@ -12,6 +12,7 @@ pub(crate) const CASES: &[Case] = &[
     ("robust_against_odd_statements", odd_statements),
     ("robust_against_odd_tables", odd_tables),
     ("robust_against_depth", depth),
+    ("robust_when_late", late),
     ("robust_against_width", width),
     ("robust_against_multibyte_texts", multibyte),
     ("robust_against_odd_texts", odd_texts),
@@ -190,6 +191,24 @@ fn alone(client: &mut Client, statement: &str, times: usize) -> Result<()> {
         let known = explained.is_err() || answer.skipped("") == ["too complex"];
         ensure!(known, "{times} times {statement:.100}: {}", answer.left_out());
     }
+    Ok(())
+}
+
+/// A statement that the server refuses is the caller's error only if every statement was looked at.
+fn late(fixture: &Fixture) -> Result<()> {
+    let mut client = database(fixture, "robust_late")?;
+    let deep = format!("select {}", nested("case 1 when 1 then 2 else ", "5", " end", 20_000));
+    let refused = client.simple_query(&deep).err().context("the server takes it")?;
+    ensure!(refused.code().is_some(), "{refused}");
+    // To read it takes longer than there is, so nothing is left for the other.
+    let statements = [deep.as_str(), "select id from typed where amount = 77"];
+    let answer = given(&mut client, &statements, "time_limit => '4 ms'")?;
+    ensure!(answer.used() == 0, "both were read within 4 ms");
+    ensure!(answer.skipped("amount = 77") == ["time limit"], "{}", answer.left_out());
+    // With time for both, the one that can be read gives the answer.
+    given(&mut client, &statements, "")?.expect_used("amount = 77")?;
+    let error = given(&mut client, &statements[..1], "").err().context("nothing to advise on")?;
+    ensure!(format!("{error:#}").contains("memory exhausted"), "{error:#}");
     Ok(())
 }
 
