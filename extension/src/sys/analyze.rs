@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 use super::arena::Arena;
+use super::pg_compat;
 use super::position::locating;
 use super::subxact::ServerError;
 
@@ -94,13 +95,7 @@ pub(super) unsafe fn rewritten<'a>(
         for (at, &oid) in types.iter().enumerate() {
             *array.add(at) = pg_sys::Oid::from(oid);
         }
-        let query = pg_sys::parse_analyze_varparams(
-            raw,
-            text,
-            &raw mut array,
-            &raw mut count,
-            std::ptr::null_mut(),
-        );
+        let query = pg_compat::analyze_varparams(raw, text, &raw mut array, &raw mut count);
         for at in 0..usize::try_from(count).unwrap_or(0) {
             statement.param_types.push((*array.add(at)).to_u32());
         }

@@ -14,6 +14,7 @@ use pgrx::pg_sys;
 
 use super::arena::Arena;
 use super::element::{self, Key, attribute_type};
+use super::pg_compat;
 use super::statistics::Statistics;
 
 /// Hypothetical oids count down from here. They never reach a catalog: the planner looks a
@@ -207,7 +208,7 @@ unsafe fn targets(
         unsafe {
             let value: *mut pg_sys::Expr = if column.expression.is_null() {
                 pg_sys::makeVar(
-                    relid,
+                    pg_compat::varno(relid),
                     column.attribute,
                     pg_sys::Oid::from(column.of.type_oid),
                     column.of.typmod,
@@ -340,11 +341,7 @@ pub(super) unsafe fn capabilities(
         (*info).amhasgetbitmap = (*am).amgetbitmap.is_some();
         (*info).amcanparallel = (*am).amcanparallel;
         (*info).amcanmarkpos = (*am).ammarkpos.is_some() && (*am).amrestrpos.is_some();
-        // The planner's struct declares the estimator without arguments and casts it back.
-        (*info).amcostestimate = std::mem::transmute::<
-            pg_sys::amcostestimate_function,
-            Option<unsafe extern "C-unwind" fn()>,
-        >((*am).amcostestimate);
+        (*info).amcostestimate = pg_compat::cost_estimator((*am).amcostestimate);
     }
 }
 

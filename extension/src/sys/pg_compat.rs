@@ -1,6 +1,6 @@
 //! Every difference between server versions.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::time::Duration;
 
 use pgrx::pg_sys;
@@ -26,6 +26,75 @@ pub(super) fn reserve_prefix(prefix: &CStr) {
         pg_sys::EmitWarningsOnPlaceholders(prefix.as_ptr());
         #[cfg(not(feature = "pg14"))]
         pg_sys::MarkGUCPrefixReserved(prefix.as_ptr());
+    }
+}
+
+/// What an `IndexOptInfo` declares of its access method's cost estimator: up to 16 a function without
+/// arguments, which the planner casts back.
+#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+pub(super) type CostEstimator = Option<unsafe extern "C-unwind" fn()>;
+/// What an `IndexOptInfo` declares of its access method's cost estimator.
+#[cfg(any(feature = "pg17", feature = "pg18"))]
+pub(super) type CostEstimator = pg_sys::amcostestimate_function;
+
+/// The cost estimator of an access method, as the planner's struct has it.
+pub(super) fn cost_estimator(function: pg_sys::amcostestimate_function) -> CostEstimator {
+    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    // SAFETY: a pointer to a function stays what it is; it is called through its own type only.
+    unsafe {
+        std::mem::transmute::<pg_sys::amcostestimate_function, CostEstimator>(function)
+    }
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    function
+}
+
+/// A position in the range table as `makeVar` takes it.
+#[cfg(feature = "pg14")]
+pub(super) fn varno(relid: i32) -> pg_sys::Index {
+    relid.cast_unsigned()
+}
+/// A position in the range table as `makeVar` takes it.
+#[cfg(not(feature = "pg14"))]
+pub(super) fn varno(relid: i32) -> i32 {
+    relid
+}
+
+/// Analyzes a statement whose parameters have the types that are given, or that it finds for them.
+///
+/// # Safety
+/// All are the parser's; `types` and `count` describe an array in the current memory context.
+pub(super) unsafe fn analyze_varparams(
+    raw: *mut pg_sys::RawStmt,
+    text: *const c_char,
+    types: *mut *mut pg_sys::Oid,
+    count: *mut c_int,
+) -> *mut pg_sys::Query {
+    // SAFETY: see the contract.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        return pg_sys::parse_analyze_varparams(raw, text, types, count);
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::parse_analyze_varparams(raw, text, types, count, std::ptr::null_mut())
+    }
+}
+
+/// Analyzes and rewrites a statement with a parser set up by the caller.
+///
+/// # Safety
+/// `raw` and `text` are the parser's, and `setup` takes what `argument` points to.
+pub(super) unsafe fn analyze_and_rewrite(
+    raw: *mut pg_sys::RawStmt,
+    text: *const c_char,
+    setup: pg_sys::ParserSetupHook,
+    argument: *mut std::ffi::c_void,
+) -> *mut pg_sys::List {
+    let none = std::ptr::null_mut();
+    // SAFETY: see the contract.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        return pg_sys::pg_analyze_and_rewrite_params(raw, text, setup, argument, none);
+        #[cfg(not(feature = "pg14"))]
+        pg_sys::pg_analyze_and_rewrite_withcb(raw, text, setup, argument, none)
     }
 }
 

@@ -10,6 +10,7 @@ use super::function::{self, PROCOID};
 use super::tree::{self, Call, Contents};
 use super::undisturbed::undisturbed;
 use crate::sys::analyze::list_len;
+use crate::sys::pg_compat;
 use crate::sys::{Arena, ServerError, SessionScope, set_role, subtransaction};
 
 /// `executor/functions.h`, which pgrx does not bind: what resolves the parameters in a body.
@@ -165,9 +166,7 @@ unsafe fn text_body(tuple: &Tuple, call: Call) -> Contents {
         let statements = pg_sys::pg_parse_query(text);
         for at in 0..list_len(statements) {
             let raw = pg_sys::list_nth(statements, at).cast();
-            let none = std::ptr::null_mut();
-            let queries =
-                pg_sys::pg_analyze_and_rewrite_withcb(raw, text, setup, info.cast(), none);
+            let queries = pg_compat::analyze_and_rewrite(raw, text, setup, info.cast());
             for at in 0..list_len(queries) {
                 tree::look_into(pg_sys::list_nth(queries, at).cast(), &mut found);
             }
