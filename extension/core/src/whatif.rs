@@ -26,9 +26,10 @@ pub enum Stop {
 }
 
 /// What a search is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// Looking for configurations.
+    #[default]
     Searching,
     /// Planning the best ones exactly, and taking out what does not pay.
     Verifying,

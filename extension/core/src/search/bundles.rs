@@ -21,9 +21,30 @@ const FRESH: f64 = 0.8;
 /// How often the bundles are ranked.
 const RANKINGS: usize = 40;
 
+/// How many of the bundles that gain most go first once each.
+const TRIES: usize = 8;
+
+/// What a plan uses beyond what is there.
+#[derive(Debug)]
+struct Bundle {
+    set: IndexSet,
+    /// Of the objective's sum, over all statements.
+    gain: f64,
+    bytes: f64,
+}
+
+impl Bundle {
+    fn ratio(&self) -> f64 {
+        self.gain / self.bytes.max(1.0)
+    }
+}
+
 impl<S: Planner + Sizer> Search<'_, '_, S> {
     /// Adds what known plans use to `state`, the most gain per byte first, as long as the score falls
     /// and it fits. Of what is equal, the planner's `first` picks go before others.
+    ///
+    /// Small bundles may fill a budget so that a large one, worth more than all of them, finds no
+    /// room. So some of the largest gains each have one try to go first.
     pub(crate) fn bundle(
         &mut self,
         state: &mut State,
@@ -32,11 +53,35 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
         let wanted = (0..self.base.len()).filter(|&query| self.goal.weight(query) > 0.0);
         let plans: Vec<(QueryId, Vec<Plan>)> =
             wanted.map(|query| (query, self.cache.plans(query))).collect();
+        let mut best = self.filled_by_ratio(state.clone(), &plans, first)?;
+        if self.options.storage_budget.is_some() {
+            let mut ranked = self.ranked(state, &plans, first);
+            ranked.retain(|one| self.fits(state.bytes + one.bytes));
+            ranked.sort_by(|a, b| b.gain.total_cmp(&a.gain));
+            for one in ranked.into_iter().take(TRIES) {
+                let Some(start) = self.with_bundle(state, &one.set, 0.0)? else { continue };
+                let other = self.filled_by_ratio(start, &plans, first)?;
+                if other.score < best.score {
+                    best = other;
+                }
+            }
+        }
+        *state = best;
+        Ok(())
+    }
+
+    /// `state` with more and more of what gains most per byte.
+    fn filled_by_ratio(
+        &mut self,
+        mut state: State,
+        plans: &[(QueryId, Vec<Plan>)],
+        first: &IndexSet,
+    ) -> Result<State, Interrupted> {
         for _ in 0..RANKINGS {
             let mut taken = false;
-            for (ratio, bundle) in self.ranked(state, &plans, first) {
-                if let Some(next) = self.with_bundle(state, &bundle, FRESH * ratio)? {
-                    *state = next;
+            for one in self.ranked(&state, plans, first) {
+                if let Some(next) = self.with_bundle(&state, &one.set, FRESH * one.ratio())? {
+                    state = next;
                     taken = true;
                 }
             }
@@ -44,17 +89,17 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 break;
             }
         }
-        Ok(())
+        Ok(state)
     }
 
-    /// What the plans that are cheaper than now use beyond `state`, with its gain per byte over all
-    /// statements, the best first.
+    /// What the plans that are cheaper than now use beyond `state`, the most gain per byte over all
+    /// statements first.
     fn ranked(
         &self,
         state: &State,
         plans: &[(QueryId, Vec<Plan>)],
         first: &IndexSet,
-    ) -> Vec<(f64, IndexSet)> {
+    ) -> Vec<Bundle> {
         let mut gains: BTreeMap<IndexSet, f64> = BTreeMap::new();
         for &(query, ref plans) in plans {
             let now = state.costs[query];
@@ -68,15 +113,15 @@ impl<S: Planner + Sizer> Search<'_, '_, S> {
                 *gains.entry(bundle).or_default() += gain;
             }
         }
-        let ratio = |(bundle, gain): (IndexSet, f64)| {
-            let bytes: f64 = bundle.iter().map(|id| self.bytes(id)).sum();
-            (gain / bytes.max(1.0), bundle)
+        let whole = |(set, gain): (IndexSet, f64)| {
+            let bytes = set.iter().map(|id| self.bytes(id)).sum();
+            Bundle { set, gain, bytes }
         };
-        let mut ranked: Vec<(f64, IndexSet)> = gains.into_iter().map(ratio).collect();
-        let picked = |bundle: &IndexSet| bundle.is_subset(first);
+        let mut ranked: Vec<Bundle> = gains.into_iter().map(whole).collect();
+        let picked = |one: &Bundle| one.set.is_subset(first);
         ranked.sort_by(|a, b| {
-            let better = b.0.total_cmp(&a.0);
-            better.then_with(|| picked(&b.1).cmp(&picked(&a.1))).then_with(|| a.1.cmp(&b.1))
+            let better = b.ratio().total_cmp(&a.ratio());
+            better.then_with(|| picked(b).cmp(&picked(a))).then_with(|| a.set.cmp(&b.set))
         });
         ranked
     }

@@ -185,7 +185,7 @@ pub fn advise<S: Planner + Sizer>(
         Progress { phase: Phase::Searching, rounds: 0, cost_before: value, cost_best: value };
     cache.observe(&progress);
     let first = picked.pick_first(&mut cache, &goal, &base)?;
-    let mut run = Run { stages: Vec::new(), finalists: Vec::new(), phase: Phase::Searching };
+    let mut run = Run::default();
     let relative = goal.relative(&first, &base);
     run.stages.push(Stage {
         name: "first",
@@ -230,10 +230,15 @@ fn whole_weights(weights: &[f64], costs: &[f64]) -> Vec<f64> {
 }
 
 /// The course of a search.
+#[derive(Debug, Default)]
 struct Run {
     stages: Vec<Stage>,
     /// The results of the stages, best first, without doubles.
     finalists: Vec<State>,
+    /// What the last stage ended with.
+    latest: Option<IndexSet>,
+    /// The configurations that the local search began or ended with.
+    refined: Vec<IndexSet>,
     phase: Phase,
 }
 
@@ -284,6 +289,7 @@ impl Run {
         }
         if let Some(found) = found {
             self.log(search, name, found.value);
+            self.latest = Some(found.set.clone());
             if self.finalists.iter().all(|other| other.set != found.set) {
                 self.finalists.push(found);
                 self.finalists.sort_by(|a, b| a.score.total_cmp(&b.score));
@@ -330,6 +336,8 @@ impl Run {
         self.stage(search, "bundles", empty.clone(), |search, state| {
             search.bundle(state, &picked.first)
         })?;
+        // At once, from the best start in most cases: of a slow planner there may be no time for more.
+        self.refine(search, 1)?;
         if let Some(union) = search.state(&picked.first.union(&picked.kept))? {
             self.stage(search, "relax", union, |search, state| search.relax(state))?;
         }
@@ -351,11 +359,25 @@ impl Run {
             }
         }
         search.outlook = 0.0;
-        let near = |state: &&State| state.score < self.finalists[0].score + NEAR;
-        let starts: Vec<State> = self.finalists.iter().filter(near).take(2).cloned().collect();
-        for start in starts {
+        self.refine(search, 2)
+    }
+
+    /// Improves the best configurations, at most so many, that are near the best and not refined yet.
+    fn refine<S: Planner + Sizer>(
+        &mut self,
+        search: &mut Search<'_, '_, S>,
+        most: usize,
+    ) -> Result<(), Interrupted> {
+        let best = self.finalists.first().map_or(f64::INFINITY, |state| state.score);
+        let starts = self
+            .finalists
+            .iter()
+            .filter(|state| state.score < best + NEAR && !self.refined.contains(&state.set));
+        for start in starts.take(most).cloned().collect::<Vec<_>>() {
             if !search.stopped() {
+                self.refined.push(start.set.clone());
                 self.stage(search, "refine", start, |search, state| search.refine(state, 0.0))?;
+                self.refined.extend(self.latest.take());
             }
         }
         Ok(())

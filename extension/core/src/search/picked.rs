@@ -18,8 +18,6 @@ use crate::whatif::Planner;
 const GAINS: f64 = 0.999;
 /// How often the used candidates of a query are taken away.
 const KNOCK_OUTS: usize = 2;
-/// The same for the narrower candidates, which mostly repeat what is known.
-const NARROW_KNOCK_OUTS: usize = 2;
 /// Picked candidates of a table, the most beneficial first, that are merged with each other.
 const MERGED_PER_TABLE: usize = 16;
 /// INCLUDE columns of a merged candidate.
@@ -40,6 +38,15 @@ pub(crate) struct Picked {
     mine: Vec<IndexSet>,
     /// Per query the leading columns of what it used.
     leads: Vec<BTreeSet<(TableId, i16)>>,
+}
+
+/// Which of a query's candidates are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Narrow {
+    /// Those of at most so many keys and nothing included.
+    To(usize),
+    /// All but those of its first plan.
+    Any,
 }
 
 /// The columns of each table that a query's own candidates contain.
@@ -99,8 +106,9 @@ impl Picked {
         Ok(costs)
     }
 
-    /// Takes away what each query used, and plans it again, a few times over; then the same with
-    /// its narrower candidates. Ends after about so many planner calls.
+    /// Takes away what each query used, and plans it again, a few times over, and does the same with
+    /// its narrower candidates. Ends after about so many planner calls; all queries have had the first
+    /// of their turns before one has the second.
     pub(crate) fn knock_out<S: Planner + Sizer>(
         &mut self,
         cache: &mut CostCache<'_, S>,
@@ -109,23 +117,29 @@ impl Picked {
         calls: u64,
     ) -> Result<(), Interrupted> {
         let end = cache.counters().calls.saturating_add(calls);
-        for query in 0..base.len() {
-            if cache.counters().calls >= end {
-                break;
+        let queries: Vec<QueryId> =
+            (0..base.len()).filter(|&query| !self.mine[query].is_empty()).collect();
+        let widest = queries.iter().map(|&query| self.widest(cache, query)).max().unwrap_or(0);
+        let mut offered: BTreeMap<(Narrow, QueryId), IndexSet> = BTreeMap::new();
+        for &query in &queries {
+            offered.insert((Narrow::Any, query), self.own[query].difference(&self.mine[query]));
+            for width in 1..=self.widest(cache, query) {
+                offered.insert((Narrow::To(width), query), self.narrower(cache, query, width));
             }
-            if self.mine[query].is_empty() {
-                continue;
-            }
-            let mut offered = self.own[query].difference(&self.mine[query]);
-            for _ in 0..KNOCK_OUTS {
-                let Some(used) = self.round(cache, goal, base, query, &offered)? else { break };
-                offered = offered.difference(&used);
-            }
-            for width in (1..=self.widest(cache, query)).rev() {
-                let mut offered = self.narrower(cache, query, width);
-                for _ in 0..NARROW_KNOCK_OUTS {
-                    let Some(used) = self.round(cache, goal, base, query, &offered)? else { break };
-                    offered = offered.difference(&used);
+        }
+        // The narrowest are the cheapest to plan with, and what a small budget has room for.
+        let mut lines: Vec<Narrow> = (1..=widest).map(Narrow::To).collect();
+        lines.insert(lines.len().min(1), Narrow::Any);
+        for _ in 0..KNOCK_OUTS {
+            for &line in &lines {
+                for &query in &queries {
+                    if cache.counters().calls >= end {
+                        return Ok(());
+                    }
+                    let Some(left) = offered.remove(&(line, query)) else { continue };
+                    if let Some(used) = self.round(cache, goal, base, query, &left)? {
+                        offered.insert((line, query), left.difference(&used));
+                    }
                 }
             }
         }
@@ -262,28 +276,50 @@ impl Picked {
 
     /// Plans each query with each of the candidates it used alone, and with each of their prefixes:
     /// from then on the cost of any configuration can be estimated from plans that are known. Ends
-    /// after about so many planner calls.
+    /// after about so many planner calls; what gains most over all queries has had its turn then.
     pub(crate) fn seed<S: Planner + Sizer>(
         &self,
         search: &mut Search<'_, '_, S>,
         calls: u64,
     ) -> Result<(), Interrupted> {
         let end = search.cache.counters().calls.saturating_add(calls);
-        for (query, mine) in self.mine.iter().enumerate() {
-            if search.cache.counters().calls >= end {
-                break;
-            }
-            let mut alone = mine.clone();
-            for id in mine.iter() {
-                let pool = search.cache.pool();
-                alone.extend(prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix)));
-            }
-            for id in alone.iter() {
-                search.cache.learn(query, &self.kept.with(id))?;
+        let alone: Vec<Vec<CandidateId>> =
+            self.mine.iter().map(|mine| self.by_benefit(search, mine)).collect();
+        let longest = alone.iter().map(Vec::len).max().unwrap_or(0);
+        for turn in 0..longest {
+            for (query, ids) in alone.iter().enumerate() {
+                if search.cache.counters().calls >= end {
+                    break;
+                }
+                if let Some(&id) = ids.get(turn) {
+                    search.cache.learn(query, &self.kept.with(id))?;
+                }
             }
         }
         search.cache.estimate(true);
         Ok(())
+    }
+
+    /// The indexes and their prefixes, those first that gain most over all queries.
+    fn by_benefit<S: Planner + Sizer>(
+        &self,
+        search: &Search<'_, '_, S>,
+        mine: &IndexSet,
+    ) -> Vec<CandidateId> {
+        let pool = search.cache.pool();
+        let mut benefit: BTreeMap<CandidateId, f64> = BTreeMap::new();
+        for id in mine.iter() {
+            let own = self.benefit.get(&id).copied().unwrap_or(0.0);
+            let shorter = prefixes(pool.def(id)).filter_map(|prefix| pool.find(&prefix));
+            for one in shorter.chain([id]) {
+                let picked = self.benefit.get(&one).copied().unwrap_or(0.0);
+                let best = benefit.entry(one).or_default();
+                *best = best.max(own).max(picked);
+            }
+        }
+        let mut ids: Vec<(CandidateId, f64)> = benefit.into_iter().collect();
+        ids.sort_by(|a, b| b.1.total_cmp(&a.1).then(search.order[a.0].cmp(&search.order[b.0])));
+        ids.into_iter().map(|(id, _)| id).collect()
     }
 }
 
