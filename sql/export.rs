@@ -161,7 +161,8 @@ fn fill(text: &str, wanted: Wanted) -> String {
         ""
     } else if wanted.values {
         ",\n    s.range_length_histogram::text as lengths,\n    \
-         array[s.range_empty_frac] as empty_frac,\n    s.range_bounds_histogram::text as bounds"
+         case when s.range_empty_frac is not null then array[s.range_empty_frac] end \
+         as empty_frac,\n    s.range_bounds_histogram::text as bounds"
     } else {
         ""
     };

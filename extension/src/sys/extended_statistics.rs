@@ -8,6 +8,7 @@ use std::ffi::CString;
 
 use pgrx::{IntoDatum, pg_sys};
 
+use super::pg_statistics;
 use super::stored_statistics::{Content, Kind, invalid, kind_of_expression, tuple};
 use super::subxact::ServerError;
 
@@ -26,7 +27,7 @@ const COLUMNS: usize = 6;
 unsafe extern "C-unwind" {
     /// Of the server, in `mcv.c`; not among the functions that pgrx declares.
     fn statext_mcv_serialize(
-        list: *mut pg_sys::MCVList,
+        list: *mut pg_statistics::MCVList,
         stats: *mut *mut pg_sys::VacAttrStats,
     ) -> *mut pg_sys::bytea;
 }
@@ -113,7 +114,7 @@ unsafe fn kinds(object: u32) -> Result<Kinds, ServerError> {
         if row.is_null() {
             return Err(invalid("there is no such statistics object"));
         }
-        let form: *const pg_sys::FormData_pg_statistic_ext = pg_sys::GETSTRUCT(row).cast();
+        let form: *const pg_statistics::FormData_pg_statistic_ext = pg_sys::GETSTRUCT(row).cast();
         let keys = &(*form).stxkeys;
         let count = usize::try_from(keys.dim1).unwrap_or(0);
         let mut all = Vec::new();
@@ -130,7 +131,7 @@ unsafe fn kinds(object: u32) -> Result<Kinds, ServerError> {
             all.push(kind);
         }
         let mut is_null = false;
-        let number = pg_sys::Anum_pg_statistic_ext_stxexprs as pg_sys::AttrNumber;
+        let number = pg_statistics::Anum_pg_statistic_ext_stxexprs as pg_sys::AttrNumber;
         let trees = pg_sys::SysCacheGetAttr(cache, row, number, &raw mut is_null);
         let mut expressions = 0;
         if !is_null {
@@ -155,8 +156,9 @@ unsafe fn common(items: &[CommonItem<'_>], kinds: &Kinds) -> Result<pg_sys::Datu
     // SAFETY: the list has room for its items behind the header; each item has as many values as
     // there are dimensions, of their types; the serializer reads type and collation of the stats.
     unsafe {
-        let size = size_of::<pg_sys::MCVList>() + items.len() * size_of::<pg_sys::MCVItem>();
-        let list: *mut pg_sys::MCVList = pg_sys::palloc0(size).cast();
+        let size =
+            size_of::<pg_statistics::MCVList>() + items.len() * size_of::<pg_statistics::MCVItem>();
+        let list: *mut pg_statistics::MCVList = pg_sys::palloc0(size).cast();
         (*list).magic = MCV_MAGIC;
         (*list).type_ = MCV_BASIC;
         (*list).nitems = u32::try_from(items.len()).unwrap_or(0);
@@ -164,7 +166,7 @@ unsafe fn common(items: &[CommonItem<'_>], kinds: &Kinds) -> Result<pg_sys::Datu
         for (slot, kind) in (*list).types.iter_mut().zip(&kinds.all) {
             *slot = kind.type_oid;
         }
-        let first: *mut pg_sys::MCVItem = (&raw mut (*list).items).cast();
+        let first: *mut pg_statistics::MCVItem = (&raw mut (*list).items).cast();
         let readers: Vec<(pg_sys::Oid, pg_sys::Oid)> =
             kinds.all.iter().map(|kind| reader(kind.type_oid)).collect();
         for (at, item) in items.iter().enumerate() {

@@ -50,7 +50,12 @@ pub(crate) fn is_pattern_match(operator: u32) -> bool {
 
 /// Whether an ordering operator sorts descending.
 pub(crate) fn sorts_descending(operator: u32) -> bool {
-    let (mut family, mut input, mut strategy) = (pg_sys::InvalidOid, pg_sys::InvalidOid, 0_i16);
+    // A b-tree's strategy, and since 18 the comparison: numbered alike.
+    #[cfg(not(feature = "pg18"))]
+    let mut strategy = 0_i16;
+    #[cfg(feature = "pg18")]
+    let mut strategy = pg_sys::CompareType::COMPARE_INVALID;
+    let (mut family, mut input) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
     // SAFETY: writes the three out parameters when it returns true.
     unsafe {
         pg_sys::get_ordering_op_properties(

@@ -32,6 +32,7 @@ mod pages_sequence;
 mod params;
 mod perturb;
 mod pg_compat;
+mod pg_statistics;
 mod plan;
 mod position;
 mod regclass;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use pgrx::pg_sys;
 
+use super::pg_statistics;
+
 /// The server version that the extension is built for, such as 150004.
 pub(crate) const VERSION: u32 = pg_sys::PG_VERSION_NUM;
 
@@ -29,22 +31,22 @@ pub(super) fn reserve_prefix(prefix: &CStr) {
     }
 }
 
-/// What an `IndexOptInfo` declares of its access method's cost estimator: up to 16 a function without
+/// What an `IndexOptInfo` declares of its access method's cost estimator: up to 15 a function without
 /// arguments, which the planner casts back.
-#[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+#[cfg(any(feature = "pg14", feature = "pg15"))]
 pub(super) type CostEstimator = Option<unsafe extern "C-unwind" fn()>;
 /// What an `IndexOptInfo` declares of its access method's cost estimator.
-#[cfg(any(feature = "pg17", feature = "pg18"))]
+#[cfg(not(any(feature = "pg14", feature = "pg15")))]
 pub(super) type CostEstimator = pg_sys::amcostestimate_function;
 
 /// The cost estimator of an access method, as the planner's struct has it.
 pub(super) fn cost_estimator(function: pg_sys::amcostestimate_function) -> CostEstimator {
-    #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
     // SAFETY: a pointer to a function stays what it is; it is called through its own type only.
     unsafe {
         std::mem::transmute::<pg_sys::amcostestimate_function, CostEstimator>(function)
     }
-    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
     function
 }
 
@@ -306,16 +308,16 @@ pub(super) unsafe fn expression_statistics(
         if data.is_null() {
             return std::ptr::null_mut();
         }
-        let kind = pg_sys::STATS_EXT_EXPRESSIONS as std::ffi::c_char;
-        let is_built = pg_sys::statext_is_kind_built(data, kind);
+        let kind = pg_statistics::STATS_EXT_EXPRESSIONS as std::ffi::c_char;
+        let is_built = pg_statistics::statext_is_kind_built(data, kind);
         pg_sys::ReleaseSysCache(data);
         if !is_built {
             return std::ptr::null_mut();
         }
         #[cfg(feature = "pg14")]
-        return pg_sys::statext_expressions_load(object, position);
+        return pg_statistics::statext_expressions_load(object, position);
         #[cfg(not(feature = "pg14"))]
-        return pg_sys::statext_expressions_load(object, false, position);
+        return pg_statistics::statext_expressions_load(object, false, position);
     }
 }
 

@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 use super::analyze::list_len;
 use super::element;
-use super::pg_compat;
+use super::{pg_compat, pg_statistics};
 
 /// The statistics that ANALYZE collected for an expression, copied into the current context.
 pub(super) unsafe fn collected(
@@ -106,7 +106,7 @@ unsafe fn position_in(object: pg_sys::Oid, expression: *mut pg_sys::Node) -> Opt
             return None;
         }
         let mut is_null = true;
-        let attribute = pg_sys::Anum_pg_statistic_ext_stxexprs as i16;
+        let attribute = pg_statistics::Anum_pg_statistic_ext_stxexprs as i16;
         let text = pg_sys::SysCacheGetAttr(cache, tuple, attribute, &raw mut is_null);
         let mut list: *mut pg_sys::List = std::ptr::null_mut();
         if !is_null {

@@ -75,7 +75,7 @@ fn range_types(fixture: &Fixture) -> Result<()> {
     let mut client = fixture.database("guard_range_types", &["mcp_advisor"])?;
     client.batch_execute(
         "create type price_range as range (subtype = numeric, multirange_type_name = price_ranges);
-        create function price_file(text) returns text language internal as 'pg_read_file';
+        create function price_file(text) returns text language internal as 'pg_read_file_all';
         create function price_bounds(numeric, numeric) returns price_range language sql volatile
             as 'select price_range($1, $2)';",
     )?;

@@ -33,7 +33,7 @@ create function reads_file_sql() returns text language sql stable as
     $$ select pg_read_file('PG_VERSION') $$;
 create function executes(text) returns integer language plpgsql stable as
     $$ declare n integer; begin execute $1 into n; return n; end $$;
-create function same(text) returns text language internal as 'pg_read_file';
+create function same(text) returns text language internal as 'pg_read_file_all';
 create function harmless(integer) returns integer language plpgsql stable as
     $$ begin return (select count(*) from t where id = $1); end $$;
 create function equals(integer, integer) returns boolean language plpgsql stable as

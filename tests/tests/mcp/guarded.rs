@@ -25,7 +25,7 @@ create function lower(integer) returns text language sql volatile as
     $$ select setval('s', 99)::text $$;
 create function writes() returns integer language plpgsql volatile as
     $$ begin perform nextval('s'); return 1; end $$;
-create function same(text) returns text language internal as 'pg_read_file';
+create function same(text) returns text language internal as 'pg_read_file_all';
 create operator === (leftarg = integer, rightarg = integer, function = int4eq);
 create function equals(integer, text) returns boolean language plpgsql volatile as
     $$ begin perform nextval('s'); return true; end $$;
