@@ -7,8 +7,8 @@
 //! does not pay; `polish` goes on with plans instead of estimates; `settled` is what is left when
 //! shorter indexes, doubts about plans and existing indexes have been seen to. Where nothing has a
 //! price, `all` that was picked first is next to the lower bound and takes the place of the others up
-//! to `verify`. Every stage leaves a valid configuration behind, so the search may end at any planner call. It is deterministic: no
-//! clock, no chance.
+//! to `verify`. Every stage leaves a valid configuration behind, so the search may end at any planner
+//! call. It is deterministic: no clock, no chance.
 
 mod bundles;
 mod evaluate;
@@ -193,11 +193,10 @@ pub fn advise<S: Planner + Sizer>(
         calls: cache.counters().calls,
     });
     let factor = goal.upkeep_factor(&base);
-    let all_of_it = {
+    let all_of_it = options.has_no_price() && {
         let ledger = Ledger::new(workload.upkeep, cache.pool(), factor);
         let with_all = goal.with_upkeep(&first, ledger.cost(&picked.first.union(&none)));
-        let least = goal.with_upkeep(&first, ledger.least());
-        options.has_no_price() && with_all <= least * (1.0 + CLOSE)
+        with_all <= goal.with_upkeep(&first, ledger.least()) * (1.0 + CLOSE)
     };
     if !all_of_it {
         picked.knock_out(&mut cache, &goal, &base, options.generation_calls / 2)?;
@@ -235,8 +234,6 @@ struct Run {
     stages: Vec<Stage>,
     /// The results of the stages, best first, without doubles.
     finalists: Vec<State>,
-    /// What the last stage ended with.
-    latest: Option<IndexSet>,
     /// The configurations that the local search began or ended with.
     refined: Vec<IndexSet>,
     phase: Phase,
@@ -264,7 +261,7 @@ impl Run {
         name: &'static str,
         start: State,
         work: impl Fn(&mut Search<'_, '_, S>, &mut State) -> Result<(), Interrupted>,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<Option<IndexSet>, Interrupted> {
         let former = search.tracker.take_best();
         let mut found = None;
         for round in 0..ROUNDS {
@@ -287,15 +284,16 @@ impl Run {
         for state in former.iter().chain(&found) {
             search.consider(state);
         }
+        let mut ended = None;
         if let Some(found) = found {
             self.log(search, name, found.value);
-            self.latest = Some(found.set.clone());
+            ended = Some(found.set.clone());
             if self.finalists.iter().all(|other| other.set != found.set) {
                 self.finalists.push(found);
                 self.finalists.sort_by(|a, b| a.score.total_cmp(&b.score));
             }
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// Where nothing has a price, all that the planner picked is as good as can be. The smaller
@@ -309,9 +307,10 @@ impl Run {
         search.bundle(&mut grown, &picked.first)?;
         search.tracker.take_best();
         match search.state(&picked.first.union(&picked.kept))? {
-            Some(union) => self.stage(search, "all", union, |_, _| Ok(())),
-            None => self.stage(search, "bundles", grown, |_, _| Ok(())),
-        }
+            Some(union) => self.stage(search, "all", union, |_, _| Ok(()))?,
+            None => self.stage(search, "bundles", grown, |_, _| Ok(()))?,
+        };
+        Ok(())
     }
 
     /// Whether no other configuration can be much better than the best.
@@ -376,8 +375,9 @@ impl Run {
         for start in starts.take(most).cloned().collect::<Vec<_>>() {
             if !search.stopped() {
                 self.refined.push(start.set.clone());
-                self.stage(search, "refine", start, |search, state| search.refine(state, 0.0))?;
-                self.refined.extend(self.latest.take());
+                let refined =
+                    self.stage(search, "refine", start, |search, state| search.refine(state, 0.0))?;
+                self.refined.extend(refined);
             }
         }
         Ok(())

@@ -120,25 +120,27 @@ impl Picked {
         let queries: Vec<QueryId> =
             (0..base.len()).filter(|&query| !self.mine[query].is_empty()).collect();
         let widest = queries.iter().map(|&query| self.widest(cache, query)).max().unwrap_or(0);
-        let mut offered: BTreeMap<(Narrow, QueryId), IndexSet> = BTreeMap::new();
-        for &query in &queries {
-            offered.insert((Narrow::Any, query), self.own[query].difference(&self.mine[query]));
-            for width in 1..=self.widest(cache, query) {
-                offered.insert((Narrow::To(width), query), self.narrower(cache, query, width));
-            }
-        }
+        let first = self.mine.clone();
+        // What the turns so far have left over, of those that gained.
+        let mut left_over: BTreeMap<(Narrow, QueryId), IndexSet> = BTreeMap::new();
         // The narrowest are the cheapest to plan with, and what a small budget has room for.
         let mut lines: Vec<Narrow> = (1..=widest).map(Narrow::To).collect();
         lines.insert(lines.len().min(1), Narrow::Any);
-        for _ in 0..KNOCK_OUTS {
+        for turn in 0..KNOCK_OUTS {
             for &line in &lines {
                 for &query in &queries {
                     if cache.counters().calls >= end {
                         return Ok(());
                     }
-                    let Some(left) = offered.remove(&(line, query)) else { continue };
-                    if let Some(used) = self.round(cache, goal, base, query, &left)? {
-                        offered.insert((line, query), left.difference(&used));
+                    let offered = match line {
+                        _ if turn > 0 => left_over.remove(&(line, query)),
+                        Narrow::Any => Some(self.own[query].difference(&first[query])),
+                        Narrow::To(width) => (width <= self.widest(cache, query))
+                            .then(|| self.narrower(cache, query, width)),
+                    };
+                    let Some(offered) = offered else { continue };
+                    if let Some(used) = self.round(cache, goal, base, query, &offered)? {
+                        left_over.insert((line, query), offered.difference(&used));
                     }
                 }
             }

@@ -245,6 +245,8 @@ fn unlimited_storage_comes_close_to_the_lower_bound() {
         let mut planner = made_up(seed, 8, 20, 3);
         let outcome = run(&mut planner, &Options::default());
         assert!(outcome.final_cost <= outcome.lower_bound * 1.02, "{seed}");
+        let ran = |name| outcome.stages.iter().any(|stage| stage.name == name);
+        assert!(ran("all") && !ran("seeded"), "{seed}: {:?}", outcome.stages);
         assert!(outcome.counters.calls < 2000, "{seed}: {:?}", outcome.counters);
     }
 }
