@@ -56,7 +56,8 @@ select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(
             'description', pg_catalog.obj_description(k.oid, 'pg_constraint')
         ) order by k.conname)
         from pg_catalog.pg_constraint as k
-        where k.contypid = t.oid
+        -- From PostgreSQL 17 on NOT NULL has a row, too; `nullable` has it.
+        where k.contypid = t.oid and k.contype = 'c'
     ),
     'subtype', (
         select pg_catalog.format_type(g.rngsubtype, null)

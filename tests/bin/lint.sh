@@ -3,4 +3,4 @@
 . "$(dirname "$0")/env.sh"
 
 cargo fmt --all --check
-cargo clippy --workspace --all-targets --features "mcp_advisor/pg_test" -- -D warnings
+cargo clippy --workspace --all-targets --no-default-features --features "mcp_advisor/pg$PG mcp_advisor/pg_test" -- -D warnings

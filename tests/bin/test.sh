@@ -28,7 +28,7 @@ step() {
 
 step 'format' cargo fmt --all --check
 step 'core tests' cargo test --package advisor-core --no-fail-fast
-step 'clippy' cargo clippy --workspace --all-targets --features mcp_advisor/pg_test -- -D warnings
+step 'clippy' cargo clippy --workspace --all-targets --no-default-features --features "mcp_advisor/pg$PG mcp_advisor/pg_test" -- -D warnings
 step 'bridge tests' cargo test --package mcp-bridge --no-fail-fast
 step 'bridge, build' cargo build --package mcp-bridge
 step 'MCP clients' tests/bin/clients.sh

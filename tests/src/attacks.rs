@@ -49,14 +49,16 @@ pub struct Attack {
     pub resource: bool,
     /// Why no session without a guard can show the effect: it is aimed at the bridge.
     pub at_bridge: Option<String>,
+    /// The last major version that has what it uses.
+    pub until: Option<u32>,
 }
 
-/// All classes, and the setup that they have in common. With the environment variable `ATTACKS`,
-/// only the class of that file.
+/// All classes, and the setup that they have in common, with the attacks that a server of this major
+/// version knows. With the environment variable `ATTACKS`, only the class of that file.
 ///
 /// # Errors
 /// When a file cannot be read, or is not in the format.
-pub fn read() -> Result<(String, Vec<Class>)> {
+pub fn read(major: u32) -> Result<(String, Vec<Class>)> {
     let only = std::env::var("ATTACKS").ok();
     let mut common = String::new();
     let mut classes = Vec::new();
@@ -68,8 +70,10 @@ pub fn read() -> Result<(String, Vec<Class>)> {
         } else if let Some(file) = name.strip_suffix(".sql")
             && only.as_ref().is_none_or(|only| only == file)
         {
-            let class = class(file, &fs::read_to_string(&path)?);
-            classes.push(class.with_context(|| format!("attacks/{name}"))?);
+            let mut class = class(file, &fs::read_to_string(&path)?)
+                .with_context(|| format!("attacks/{name}"))?;
+            class.attacks.retain(|attack| attack.until.is_none_or(|last| major <= last));
+            classes.push(class);
         }
     }
     ensure!(!common.is_empty(), "no {COMMON}");
@@ -122,6 +126,7 @@ fn set(attack: &mut Attack, word: &str, line: &str, body: String) -> Result<()> 
         "secret" => attack.secret = Some(text),
         "resource" => attack.resource = true,
         "at bridge" => attack.at_bridge = Some(text),
+        "until" => attack.until = Some(text.parse().context("until")?),
         "call" => {
             let (tool, arguments) = text.split_once(char::is_whitespace).unwrap_or((&text, "{}"));
             let arguments = serde_json::from_str(arguments).context("arguments")?;

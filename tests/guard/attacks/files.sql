@@ -59,16 +59,20 @@ select pg_file_write('{scratch}/written.txt', 'x', false)
 select case when id > 0 then pg_file_write('{scratch}/written.txt', 'y', true) end from victim
 
 --- attack: pg_file_rename
+--- until: 16
 --- setup: copy (select 'x') to '{scratch}/movable.txt'
 --- sql:
 select pg_file_rename('{scratch}/movable.txt', '{scratch}/moved.txt')
 
 --- attack: pg_file_unlink
+--- until: 16
 --- setup: copy (select 'x') to '{scratch}/doomed.txt'
 --- sql:
 select pg_file_unlink('{scratch}/doomed.txt')
 
 --- attack: pg_logdir_ls
+--- until: 16
+--- sql:
 select * from pg_logdir_ls() as t (at timestamp, name text)
 --- control: select name from pg_ls_logdir()
 --- secret: postgresql-

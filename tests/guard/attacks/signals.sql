@@ -39,6 +39,8 @@ values (pg_reload_conf())
 select pg_sleep(1.1), pg_rotate_logfile()
 
 --- attack: rotate by adminpack
+--- until: 16
+--- sql:
 select pg_catalog.pg_logfile_rotate(), pg_sleep(1)
 --- control: select pg_sleep(1.1), pg_rotate_logfile(), pg_sleep(0.2)
 

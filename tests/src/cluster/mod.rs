@@ -196,14 +196,37 @@ impl Cluster {
             .output()
             .context("run psql")?;
         let text = String::from_utf8(output.stdout)?;
-        let after_headline = text.split("********* QUERY **********\n").skip(1);
-        let query =
-            |text: &str| text.split("\n**************************\n").next().map(str::to_owned);
-        let queries: Vec<String> = after_headline.filter_map(query).collect();
+        // From 17 on the lines of stars are comments.
+        let is_line = |line: &str, inner: &str| {
+            let line = line.trim_matches('/');
+            line.len() > 20 && line.replace('*', "").trim() == inner
+        };
+        let mut queries: Vec<String> = Vec::new();
+        let mut within = false;
+        for line in text.lines() {
+            if is_line(line, "QUERY") {
+                within = true;
+                queries.push(String::new());
+            } else if is_line(line, "") {
+                within = false;
+            } else if let (true, Some(query)) = (within, queries.last_mut()) {
+                query.push_str(if query.is_empty() { "" } else { "\n" });
+                query.push_str(line);
+            }
+        }
         // That it finds nothing to show is an error to psql.
         let error = String::from_utf8_lossy(&output.stderr);
         ensure!(!queries.is_empty(), "psql asks nothing for {command}: {error}");
         Ok(queries)
+    }
+
+    /// Adds a script of an extension, such as one of an earlier version.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_script(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.installation.extensions(&self.root).join(name);
+        fs::write(&path, text).with_context(|| path.display().to_string())
     }
 
     /// A command for a client program that connects as superuser.
@@ -242,6 +265,15 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// The version of the servers as they compare them, such as 150018. Few cases need it: where a
+/// catalog of another version has other columns, or psql and its like say something else.
+///
+/// # Errors
+/// When `pg_config` is missing or its answer has no version.
+pub fn server_version() -> Result<u32> {
+    Ok(Installation::find()?.version)
 }
 
 fn stage_dir() -> PathBuf {

@@ -23,6 +23,8 @@ pub(super) struct Installation {
     programs: PathBuf,
     libraries: PathBuf,
     share: PathBuf,
+    /// As in `server_version_num`.
+    pub(super) version: u32,
 }
 
 impl Installation {
@@ -41,7 +43,13 @@ impl Installation {
             programs: path("BINDIR")?,
             libraries: path("PKGLIBDIR")?,
             share: path("SHAREDIR")?,
+            version: version_num(values.get("VERSION").context("no VERSION")?)?,
         })
+    }
+
+    /// Where the tree below `root` has the control files and scripts of extensions.
+    pub(super) fn extensions(&self, root: &Path) -> PathBuf {
+        below(root, &self.share).join("extension")
     }
 
     /// An executable of the tree below `root`.
@@ -73,6 +81,16 @@ impl Installation {
         }
         Ok(())
     }
+}
+
+/// What `PostgreSQL 15.18 (…)`, or `PostgreSQL 18rc1`, is as a number.
+fn version_num(text: &str) -> Result<u32> {
+    let word = text.split_whitespace().nth(1).with_context(|| text.to_owned())?;
+    let mut numbers = word.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u32>);
+    let major = numbers.next().with_context(|| text.to_owned())??;
+    // Before a release there is no minor version yet.
+    let minor = if word.contains('.') { numbers.next().and_then(Result::ok) } else { None };
+    Ok(major * 10_000 + minor.unwrap_or(0))
 }
 
 /// `path`, which is absolute, as if `root` were `/`.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use advisor_tests::attacks;
+use advisor_tests::cluster::server_version;
 use anyhow::{Result, ensure};
 use libtest_mimic::{Arguments, Trial};
 
@@ -52,7 +53,7 @@ struct Outcome {
 }
 
 fn control() -> Result<()> {
-    let (common, classes) = attacks::read()?;
+    let (common, classes) = attacks::read(server_version()? / 10_000)?;
     let attacks: usize = classes.iter().map(|class| class.attacks.len()).sum();
     let found = control::run(&common, &classes)?;
     println!(
@@ -83,7 +84,7 @@ fn without_extension() -> Result<()> {
 }
 
 fn through_the_bridge(extension: bool) -> Result<()> {
-    let (common, classes) = attacks::read()?;
+    let (common, classes) = attacks::read(server_version()? / 10_000)?;
     let report = guarded::run(&common, &classes, extension)?;
     let mut layers = BTreeMap::new();
     for outcome in &report.outcomes {

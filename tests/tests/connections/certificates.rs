@@ -69,6 +69,8 @@ impl Certificates {
             let file = self.folder.join(format!("{name}.ext"));
             fs::write(&file, extensions)?;
             command.arg("-extfile").arg(file);
+        } else if asked_for_version_1()? {
+            command.arg("-x509v1");
         }
         run(&mut command)
     }
@@ -121,6 +123,14 @@ impl Certificates {
         fs::set_permissions(self.key(name), Permissions::from_mode(0o600))?;
         Ok(())
     }
+}
+
+/// Whether openssl has to be told to make a certificate of version 1: it makes none by itself any more.
+fn asked_for_version_1() -> Result<bool> {
+    let help = Command::new("openssl").args(["x509", "-help"]).output().context("run openssl")?;
+    Ok([help.stdout, help.stderr]
+        .iter()
+        .any(|text| String::from_utf8_lossy(text).contains("-x509v1")))
 }
 
 fn run(command: &mut Command) -> Result<()> {

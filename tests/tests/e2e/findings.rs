@@ -171,7 +171,7 @@ fn memory(fixture: &Fixture) -> Result<()> {
             "select id, k, count(*), max(pad) from big group by id + 0, id, k",
             "hash_on_disk",
             "Aggregate",
-            "set enable_sort = off",
+            "set enable_sort = off; set enable_incremental_sort = off",
         ),
         (
             "select * from big where at > '2026-01-02' and at < '2026-03-01'",
@@ -182,7 +182,7 @@ fn memory(fixture: &Fixture) -> Result<()> {
     ] {
         client.batch_execute(
             "reset enable_mergejoin; reset enable_nestloop; reset enable_sort;
-            reset enable_seqscan; reset enable_indexscan",
+            reset enable_incremental_sort; reset enable_seqscan; reset enable_indexscan",
         )?;
         client.batch_execute(more)?;
         client.batch_execute("set work_mem = '64kB'")?;

@@ -11,7 +11,7 @@ use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant};
 
 use advisor_sql::health::checks;
-use advisor_tests::cluster::Cluster;
+use advisor_tests::cluster::{Cluster, server_version};
 use anyhow::{Context, Result, anyhow, ensure};
 use postgres::Client;
 use serde_json::Value;
@@ -113,7 +113,11 @@ pub(crate) fn expect_golden(name: &str, text: &str) -> Result<()> {
     if std::env::var_os("ADVISOR_UPDATE_GOLDEN").is_some() {
         return fs::write(&path, text).with_context(|| path.display().to_string());
     }
-    let kept = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let mut kept = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    if server_version()? >= 160_000 {
+        // The view that it reads came with 16.
+        kept = kept.replace("\nio info did not run\n", "\nio ok ran\n");
+    }
     let differ: Vec<&str> =
         text.lines().filter(|line| !kept.contains(&format!("{line}\n"))).collect();
     ensure!(
@@ -155,8 +159,10 @@ fn roles(_: &Fixture) -> Result<()> {
         let more = watched.iter().any(|two| says(&two) && two.severity == one.severity);
         let less =
             one.severity == "ok" && bare.iter().any(|two| two.check == one.check && !ran(two));
+        // What the whole server has read meanwhile has one row more.
+        let read_since = one.check == "io" && one.severity == "ok";
         ensure!(
-            more || less || listed(NEEDS_ANOTHER_GRANT, &one.check),
+            more || less || read_since || listed(NEEDS_ANOTHER_GRANT, &one.check),
             "the role with nothing finds what the other does not: {one:#?}"
         );
     }
@@ -362,7 +368,7 @@ fn traces(_: &Fixture) -> Result<()> {
     // Each text by itself, as the bridge runs it: what it locks stays locked until the end, also
     // what nobody can lock by a statement, such as indexes and sequences.
     for check in checks() {
-        let Ok(sql) = check.sql(version(&mut client)?) else { continue };
+        let Ok(sql) = check.sql(server_version()?) else { continue };
         client.batch_execute("begin read only")?;
         client.batch_execute(&advisor_sql::health::prepare())?;
         client.batch_execute(sql).with_context(|| check.name)?;
@@ -376,11 +382,6 @@ fn traces(_: &Fixture) -> Result<()> {
         ensure!(strong.is_empty(), "{}: {strong:#?}", check.name);
     }
     Ok(())
-}
-
-fn version(client: &mut Client) -> Result<u32> {
-    let sql = "select current_setting('server_version_num')";
-    Ok(client.query_one(sql, &[])?.try_get::<_, String>(0)?.parse()?)
 }
 
 /// What this transaction has locked other than for reading.

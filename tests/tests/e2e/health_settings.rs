@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use advisor_sql::health::{checks, prepare};
-use advisor_tests::cluster::Cluster;
+use advisor_tests::cluster::{self, Cluster};
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 
@@ -78,7 +78,7 @@ pub(crate) fn simulated(
     (part, value): (&str, &str),
 ) -> Result<Vec<String>> {
     let check = checks().find(|one| one.name == check).context("check")?;
-    let sql = check.sql(150_000).map_err(anyhow::Error::msg)?;
+    let sql = check.sql(cluster::server_version()?).map_err(anyhow::Error::msg)?;
     ensure!(sql.contains(part), "{part}");
     let rows = client.query(&sql.replace(part, value), &[])?;
     rows.iter()

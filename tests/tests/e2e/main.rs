@@ -43,6 +43,7 @@ mod health_settings;
 mod health_table;
 mod health_vacuum;
 mod health_workload;
+mod install;
 mod interrupts;
 mod join_path;
 mod large;
@@ -126,6 +127,7 @@ fn main() -> Result<ExitCode> {
         health_table::CASES,
         health_vacuum::CASES,
         health_workload::CASES,
+        install::CASES,
         interrupts::CASES,
         objects::CASES,
         overview::CASES,

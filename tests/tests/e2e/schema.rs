@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use advisor_sql::schema::KINDS;
+use advisor_tests::cluster::server_version;
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 use serde_json::{Value, json};
@@ -180,7 +181,7 @@ fn lists_each_kind(fixture: &Fixture) -> Result<()> {
             "extension",
             &[
                 ("hypopg", "version 1.3.1, relocatable"),
-                ("mcp_advisor", "version 0.1.0"),
+                ("mcp_advisor", concat!("version ", env!("CARGO_PKG_VERSION"))),
                 ("plpgsql", "version 1.0"),
             ],
         ),
@@ -435,26 +436,26 @@ fn read_only_without_id(fixture: &Fixture) -> Result<()> {
 fn texts_are_prepared(fixture: &Fixture) -> Result<()> {
     let mut client = fixture.session()?;
     client.batch_execute(&format!("set search_path = {}", advisor_sql::SEARCH_PATH))?;
+    let version: String = client
+        .query_one("select extversion from pg_extension where extname = 'pg_stat_statements'", &[])?
+        .try_get(0)?;
     let mut texts = vec![
         advisor_sql::schema::SCHEMAS.to_owned(),
         advisor_sql::schema::OBJECTS.to_owned(),
         advisor_sql::schema::RELATIONS.to_owned(),
         advisor_sql::schema::NEAR_SCHEMAS.to_owned(),
         advisor_sql::schema::SIMILAR_OBJECTS.to_owned(),
-        advisor_sql::top_queries("public", "1.10").context("1.10")?,
-        advisor_sql::top_queries("public", "1.8").context("1.8")?,
-        advisor_sql::statements::baseline("public", "1.10").context("1.10")?,
-        advisor_sql::statements::info("public", "1.10").context("1.10")?,
-        advisor_sql::statements::info("public", "1.8").context("1.8")?,
+        advisor_sql::top_queries("public", &version).context("top queries")?,
+        advisor_sql::statements::baseline("public", &version).context("baseline")?,
+        advisor_sql::statements::info("public", &version).context("info")?,
         advisor_sql::statements::FOUND.to_owned(),
         advisor_sql::statements::SETUP.to_owned(),
         advisor_sql::statements::RUNNING.to_owned(),
     ];
     texts.extend(KINDS.into_iter().filter_map(advisor_sql::schema::object).map(str::to_owned));
+    let server = server_version()?;
     texts.extend(
-        advisor_sql::health::checks()
-            .filter_map(|check| check.sql(150_000).ok())
-            .map(str::to_owned),
+        advisor_sql::health::checks().filter_map(|check| check.sql(server).ok()).map(str::to_owned),
     );
     for text in texts {
         let wrapped = format!("select pg_catalog.row_to_json(q.*)::text from (\n{text}\n) as q");

@@ -163,7 +163,7 @@ fn unnamed(fixture: &Fixture) -> Result<()> {
             "select p from (values (point '(1,2)'), (point '(0,2)')) as v (p) order by p",
         ),
         (
-            "create extension cube; create extension earthdistance; create schema first;
+            "create extension cube; create extension earthdistance version '1.1'; create schema first;
              create function first.cube(float8) returns cube language sql volatile as
                  'select public.cube($1 + 0 * leak())';
              alter database unguarded_unnamed_2 set search_path = first, public",
