@@ -180,10 +180,10 @@ fn depth(fixture: &Fixture) -> Result<()> {
 fn alone(client: &mut Client, statement: &str, times: usize) -> Result<()> {
     let explained = client.simple_query(&format!("explain {statement}"));
     let statements = ["select id from typed where amount = 77", statement];
-    let answer = given(client, &statements, "time_limit => '2 s'")
+    let answer = given(client, &statements, "time_limit => '10 s'")
         .with_context(|| format!("{statement:.100} ({times} times)"))?;
     answer.expect_used("amount = 77")?;
-    // On a busy machine the two seconds may be over before it is read.
+    // On a busy machine the ten seconds may be over before it is read.
     if answer.used() == 1 && answer.skipped("") != ["time limit"] {
         // A call of a function is under way, so the stack is a little fuller than for EXPLAIN.
         let refused = explained.is_err() || times > 2000;
