@@ -1,6 +1,6 @@
 //! The candidates of one advisor run, numbered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{CandidateId, IndexDef};
 
@@ -32,6 +32,8 @@ pub struct Pool {
     defs: Vec<IndexDef>,
     sizes: Vec<IndexSize>,
     ids: BTreeMap<IndexDef, CandidateId>,
+    /// What the indexes that exist are, read in either direction.
+    standing: BTreeSet<IndexDef>,
 }
 
 impl Pool {
@@ -48,13 +50,24 @@ impl Pool {
     }
 
     /// Adds an index that exists and may be dropped. All of them come before the first candidate.
-    /// It is not found by its definition: a candidate may have the same.
+    /// It is not found by its definition, and nothing [like it](Self::stands) is to be a candidate.
     pub fn add_existing(&mut self, def: &IndexDef, size: IndexSize) -> CandidateId {
         let id = self.defs.len();
+        let mut mirrored = in_order(def);
+        mirrored.keys.iter_mut().for_each(|key| *key = key.reversed());
+        self.standing.extend([in_order(def), mirrored]);
         self.sizes.push(size);
         self.defs.push(def.clone());
         self.existing = self.defs.len();
         id
+    }
+
+    /// Whether an index that exists and may be dropped does all that `def` would do, and nothing else:
+    /// the two cover each other. To build that one would be to build the same again, whatever the
+    /// counters of the one that is there make it cost.
+    #[must_use]
+    pub fn stands(&self, def: &IndexDef) -> bool {
+        !self.standing.is_empty() && self.standing.contains(&in_order(def))
     }
 
     /// Whether the number is that of an index that exists.
@@ -98,4 +111,11 @@ impl Pool {
     pub fn is_empty(&self) -> bool {
         self.defs.is_empty()
     }
+}
+
+/// With the included columns in order, which is none of their own.
+fn in_order(def: &IndexDef) -> IndexDef {
+    let mut def = def.clone();
+    def.include.sort_unstable();
+    def
 }

@@ -73,6 +73,9 @@ pub(crate) fn enter<S: Planner + Sizer>(
             }
         }
         for def in defs.iter().filter(|def| (1..=options.max_columns).contains(&def.keys.len())) {
+            if cache.pool().stands(def) {
+                continue;
+            }
             let count = per_table.entry(def.table).or_default();
             if *count < options.offer_limit {
                 *count += usize::from(own.insert(cache.intern(def)));
@@ -200,7 +203,8 @@ impl Picked {
         self.benefit.keys().copied()
     }
 
-    /// Numbers the picked candidates, their prefixes, and the merges of the most beneficial ones.
+    /// Numbers the picked candidates, their prefixes, and the merges of the most beneficial ones. What
+    /// exists already is none of them.
     pub(crate) fn breed<S: Planner + Sizer>(
         &self,
         cache: &mut CostCache<'_, S>,
@@ -211,7 +215,7 @@ impl Picked {
         for (&id, &benefit) in &self.benefit {
             let def = cache.pool().def(id).clone();
             for prefix in prefixes(&def) {
-                members.insert(cache.intern(&prefix));
+                number(cache, &mut members, &prefix);
             }
             by_table.entry(def.table).or_default().push((benefit, def));
         }
@@ -226,7 +230,7 @@ impl Picked {
             for (_, a) in &defs {
                 for (_, b) in &defs {
                     if let Some(merged) = merge(a, b, max_columns) {
-                        members.insert(cache.intern(&merged));
+                        number(cache, &mut members, &merged);
                     }
                 }
             }
@@ -379,6 +383,17 @@ fn own_gain<S: Planner + Sizer>(
         gain += search.goal.share(query, base) - search.goal.share(query, bounds.upper.min(base));
     }
     gain
+}
+
+/// Makes it a member, unless it exists already.
+fn number<S: Planner + Sizer>(
+    cache: &mut CostCache<'_, S>,
+    members: &mut IndexSet,
+    def: &IndexDef,
+) {
+    if !cache.pool().stands(def) {
+        members.insert(cache.intern(def));
+    }
 }
 
 /// The shorter indexes that serve the leading keys of `def`, shortest first.
