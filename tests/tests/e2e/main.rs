@@ -51,6 +51,7 @@ mod memory;
 mod objects;
 mod odd;
 mod overview;
+mod privileges;
 mod progress;
 mod psql_describe;
 mod relate;
@@ -134,6 +135,7 @@ fn main() -> Result<ExitCode> {
         join_path::CASES,
         large::CASES,
         memory::CASES,
+        privileges::CASES,
         progress::CASES,
         relate::CASES,
         psql_describe::CASES,
