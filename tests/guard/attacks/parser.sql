@@ -83,18 +83,28 @@ select 1 /* /* */ */ , harm()
 select 1 -/**/- harm()
 
 --- attack: a newer word: json_value
+--- until: 16
+--- sql:
 select json_value(1, 'x')
 
 --- attack: a newer word: json_scalar
+--- until: 16
+--- sql:
 select json_scalar(1)
 
 --- attack: a newer word: json_serialize
+--- until: 16
+--- sql:
 select json_serialize(1)
 
 --- attack: a newer word: json_exists
+--- until: 16
+--- sql:
 select json_exists(1, 'x')
 
 --- attack: a newer word: merge_action
+--- until: 16
+--- sql:
 select merge_action(1)
 
 --- attack: psql's commands

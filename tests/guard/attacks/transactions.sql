@@ -52,6 +52,7 @@ rollback prepared 'also ready for {database}'
 call commits()
 
 --- attack: a setting of a function's own
+--- until: 16
 --- setup: create function writable() returns void language plpgsql set transaction_read_only = off as $$ begin insert into extra values (37, 'x'); end $$
 --- sql:
 select writable()

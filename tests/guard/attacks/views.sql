@@ -14,7 +14,12 @@ create view of_mapping as select * from pg_user_mappings;
 create view filled as select * from extra;
 create function on_read() returns setof victim language sql volatile as 'select v.* from victim as v, harm() as h';
 create table ruled (id integer, name text, amount numeric(12, 2));
-create rule "_RETURN" as on select to ruled do instead select v.id, v.name, v.amount from victim as v, harm() as h;
+do $$ begin
+    if current_setting('server_version_num')::integer < 160000 then
+        create rule "_RETURN" as on select to ruled do instead
+            select v.id, v.name, v.amount from victim as v, harm() as h;
+    end if;
+end $$;
 create rule as_well as on insert to filled do instead insert into victim values (new.id + 300, new.note, 0);
 
 --- attack: in its select list
@@ -57,6 +62,8 @@ select * from of_mapping
 select * from on_read()
 
 --- attack: a table that is a rule
+--- until: 15
+--- sql:
 select * from ruled
 
 --- attack: a rule on insert
