@@ -56,8 +56,16 @@ impl Certificates {
         let request = self.folder.join(format!("{name}.csr"));
         self.key_and_subject(&["req"], name, common_name, &request)?;
         let mut command = Command::new("openssl");
+        if extensions.is_empty() && asked_for_version_1()? {
+            // Its own configuration would add extensions.
+            let config = self.folder.join("version1.cnf");
+            fs::write(&config, "[req]\ndistinguished_name = name\n[name]\n")?;
+            command.args(["req", "-x509", "-x509v1", "-config"]).arg(config);
+        } else {
+            command.args(["x509", "-req", "-CAcreateserial"]);
+        }
         command
-            .args(["x509", "-req", "-days", "2", "-CAcreateserial", "-in"])
+            .args(["-days", "2", "-in"])
             .arg(&request)
             .arg("-CA")
             .arg(self.certificate(authority))
@@ -69,8 +77,6 @@ impl Certificates {
             let file = self.folder.join(format!("{name}.ext"));
             fs::write(&file, extensions)?;
             command.arg("-extfile").arg(file);
-        } else if asked_for_version_1()? {
-            command.arg("-x509v1");
         }
         run(&mut command)
     }
@@ -127,7 +133,7 @@ impl Certificates {
 
 /// Whether openssl has to be told to make a certificate of version 1: it makes none by itself any more.
 fn asked_for_version_1() -> Result<bool> {
-    let help = Command::new("openssl").args(["x509", "-help"]).output().context("run openssl")?;
+    let help = Command::new("openssl").args(["req", "-help"]).output().context("run openssl")?;
     Ok([help.stdout, help.stderr]
         .iter()
         .any(|text| String::from_utf8_lossy(text).contains("-x509v1")))
