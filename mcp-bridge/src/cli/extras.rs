@@ -1,4 +1,4 @@
-//! `completions`, `man` and `tools`: texts made from the command line and the tools themselves.
+//! `completions` and `tools`: texts made from the command line and the tools themselves.
 
 use std::io::{self, Write};
 
@@ -10,14 +10,6 @@ use crate::tools::{self, AccessMode, Surface};
 /// Writes a shell's completion script.
 pub fn completions(shell: clap_complete::Shell, out: &mut dyn Write) {
     clap_complete::generate(shell, &mut Cli::command(), "mcp-bridge", out);
-}
-
-/// Writes the man page.
-///
-/// # Errors
-/// What writing says.
-pub fn man(out: &mut dyn Write) -> io::Result<()> {
-    clap_mangen::Man::new(Cli::command()).render(out)
 }
 
 /// Writes the tools as JSON.

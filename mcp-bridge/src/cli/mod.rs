@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod extras;
+pub mod man;
 pub mod print_config;
 pub mod report;
 pub mod run;
@@ -32,7 +33,63 @@ pub const EXIT_REPORT: u8 = 7;
 /// Exit code of `export` and `advise` when there is no document or no advice.
 pub const EXIT_ADVISE: u8 = 8;
 
-const EXAMPLES: &str = "\
+/// An exit code, for the help and the manual.
+pub(crate) struct Exit {
+    pub(crate) code: u8,
+    /// The subcommands that have it, `mcp-bridge` for serving; none: all.
+    pub(crate) of: &'static [&'static str],
+    /// In a word or two, for the help.
+    short: &'static str,
+    /// In a sentence, for the manual.
+    pub(crate) meaning: &'static str,
+}
+
+const fn exit(
+    code: u8,
+    of: &'static [&'static str],
+    short: &'static str,
+    meaning: &'static str,
+) -> Exit {
+    Exit { code, of, short, meaning }
+}
+
+/// The exit codes.
+pub(crate) const EXITS: &[Exit] = &[
+    exit(0, &[], "success", "What was asked for is done."),
+    exit(1, &[], "no output", "The output cannot be written, or the program cannot start."),
+    exit(EXIT_USAGE, &[], "usage", "The command line is wrong."),
+    exit(
+        EXIT_CONFIGURATION,
+        &["mcp-bridge", "check", "setup", "report", "export", "advise"],
+        "settings",
+        "A setting, file or variable cannot be used.",
+    ),
+    exit(EXIT_LISTEN, &["mcp-bridge"], "cannot listen", "The address cannot be listened on."),
+    exit(EXIT_CHECK, &["check"], "check found something missing", "Something is missing."),
+    exit(EXIT_SETUP, &["setup"], "setup did nothing", "Nothing was set up."),
+    exit(
+        EXIT_REPORT,
+        &["report"],
+        "no report",
+        "There is no report: the database cannot be reached, the file cannot be written, or it was \
+         interrupted. Nothing was written.",
+    ),
+    exit(
+        EXIT_ADVISE,
+        &["export", "advise"],
+        "no export or advice",
+        "There is no document or no advice. Nothing was imported, or the import is whole.",
+    ),
+];
+
+/// What stands below the help: examples, and the exit codes.
+fn after_help() -> String {
+    let codes: Vec<String> =
+        EXITS.iter().map(|exit| format!("{} {}", exit.code, exit.short)).collect();
+    format!("{EXAMPLES}\nExit codes: {}.", codes.join(", "))
+}
+
+pub(crate) const EXAMPLES: &str = "\
 Examples:
   mcp-bridge postgresql://app@localhost/shop
       Serve one client over stdio, read-only.
@@ -52,15 +109,24 @@ Examples:
       Advise on a server that cannot have the extension, in a scratch database on one that has it.
   mcp-bridge print-config --client claude-desktop
       Print what to put into a client's configuration.
-
-Exit codes: 0 success, 2 usage, 3 settings, 4 cannot listen, 5 check found something missing,\n6 setup did nothing, 7 no report, 8 no export or advice.";
+  mcp-bridge print-config --client cursor --url http://localhost:8000/mcp
+      The same, for a bridge that runs already.
+  mcp-bridge export --output shop.json postgresql://reader@managed/shop
+      Write definitions, statistics and workload of a database to a file, without rows.
+  mcp-bridge tools --access-mode=unrestricted
+      Print the tools as clients see them.
+  mcp-bridge completions bash
+      Print what completes the command line in bash.
+  mcp-bridge man --directory /usr/local/share/man/man1
+      Write the manual pages.
+";
 
 /// An MCP server for PostgreSQL: index advice, health, plans, schema and safe SQL.
 #[derive(Debug, Parser)]
 #[command(
     name = "mcp-bridge",
     version,
-    after_help = EXAMPLES,
+    after_help = after_help(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
 )]
@@ -120,8 +186,12 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-    /// Print the man page.
-    Man,
+    /// Print the manual page, or write those of all subcommands.
+    Man {
+        /// Write the page of the program and of each subcommand into this folder, which must exist.
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// Where the databases are.
