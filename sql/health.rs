@@ -9,6 +9,8 @@ mod buffer;
 mod catalogue;
 mod connection;
 mod constraint;
+#[cfg(test)]
+mod guide;
 mod ignore;
 mod index;
 mod integrity;
