@@ -1,70 +1,176 @@
 -- What \df+ shows. pgrx does not turn the doc comments of functions into COMMENT ON.
+-- First what it is good for and what a row is, then a line for each argument, then columns that need
+-- a word and units. Lines of at most 100 characters, as psql breaks nothing.
 comment on function mcp_advise_indexes(
     text[], bigint, integer, double precision, double precision, interval, integer
 ) is
-'Indexes worth building, best first. queries: statements to advise on, NULL for the workload of this database in pg_stat_statements. storage_budget: bytes for all new indexes, less those that they replace, NULL for no limit. max_columns: key columns per index. min_improvement: share of the workload''s cost that each index must cut. pareto_ratio: log10 of speed-up asked per log10 of space, 0 for speed alone. time_limit: the best found by then is returned. max_queries: statements taken from pg_stat_statements. Costs are planner units for given statements and milliseconds of recorded execution time for pg_stat_statements; cost_before and cost_after are those of the whole workload, cumulative by rank, with the cost of keeping the indexes up to date (write_cost; mcp_advisor.write_weight). replaces: existing indexes that can go then. wal_bytes_per_second: WAL that the index adds. hot_updates_lost: share of the table''s updates that are no longer heap-only. Nothing is built and nothing of the session changes.';
+'Indexes worth building, one a row, best first. Nothing is built, nothing of the session changes.
+queries: statements to advise on; NULL: the workload of this database in pg_stat_statements.
+storage_budget: bytes for all new indexes less those they replace; NULL: no limit.
+max_columns: key columns of an index. max_queries: statements taken from pg_stat_statements.
+min_improvement: share (0 to 1) of the workload''s cost that each index must cut.
+pareto_ratio: log10 of speed-up asked per log10 of space; 0: speed alone.
+time_limit: then the best found so far is returned.
+ddl builds the index; size_bytes is an estimate. cost_before, cost_after: of the whole workload without
+and with this index, those of lower rank there: planner units for given statements, milliseconds of
+recorded time for pg_stat_statements. replaces: existing indexes that can go then.';
 comment on function mcp_advise_report(
     text[], bigint, integer, double precision, double precision, interval, integer, boolean
 ) is
-'Everything that mcp_advise_indexes finds out, as one document: the indexes, cost and plan of each statement before and after, statements left out and why, the rounds of the search, the Pareto front of size and cost, planner calls made and saved, time. plans: whether to show plans.';
+'All that mcp_advise_indexes finds out, as one JSON document: indexes, the cost and plan of each statement
+before and after, statements left out and why, the border between size and cost, drops, statistics,
+planner calls, times in ms, sizes in bytes.
+plans: whether to show plans. The other arguments: as of mcp_advise_indexes.';
 comment on function mcp_advise_drops(text[], double precision, interval, integer, boolean) is
-'Indexes that can go. Named are those that the checks duplicate_index, redundant_index and unused_index of mcp_health find (reasons), never one that backs a constraint, is the replica identity or clusters the table. All are hidden at once from the planner, and the workload (queries, or what pg_stat_statements recorded, at most max_queries) is planned again: verdict is drop when no statement gets dearer by more than tolerance (0.01 = 1 %), keep when one does (needed_by: the statement, its cost and that without the index), unproven when some could not be planned, or its duplicate goes (why_not), superseded when none needs it once the index of superseded_by is there (only with_advice, which runs the advisor, too). Of several that can stand in for each other one is kept. statements: how many read the table and do not need it. size_bytes, scans, rows_written: of the index with its partitions, and of the table, since statistics began. caveats: what such a proof cannot see. ddl drops the index, undo makes it again. A NOTICE says which kinds could not be judged.';
+'Indexes that can go, one a row, each proven by planning the workload without it. Drops nothing.
+queries: the workload; NULL: what pg_stat_statements recorded, at most max_queries.
+tolerance: share by which a statement may get dearer (0.01 is 1 %).
+time_limit: for all of it. with_advice: counts in the indexes that the advisor would build.
+verdict: drop; keep (needed_by has the statement); unproven (why_not); superseded (superseded_by).
+ddl drops the index, undo makes it again; size_bytes, scans, rows_written: since statistics began.
+caveats: what such a proof cannot see.';
+comment on function mcp_advise_statistics(text[]) is
+'Where wrong estimates are the trouble and no index: ANALYZE and CREATE STATISTICS, one a row.
+queries: the workload; NULL: what pg_stat_statements recorded.
+estimated_rows, sampled_rows: rows (groups, of ndistinct) by the planner and by a sample; ratio: how many
+times more there are. queries: who uses the columns. plan_changes: whether a plan becomes another.
+Columns that the caller may not read, and partitioned tables, are not sampled.';
 comment on function mcp_export_statistics(boolean, text[]) is
-'This database as the planner sees it, as one document for mcp_import_statistics: settings, definitions of schemas, types, tables, indexes, constraints, views and what those need, sizes, statistics and the workload. No row of a table is read. with_values: whether values that occur in rows are in it, as pg_stats shows them to the caller: most common values, bounds of histograms. queries: the workload, NULL for what pg_stat_statements recorded in this database as far as the caller may see it, an empty array for none.';
+'This database as the planner sees it, as one JSON document for mcp_import_statistics: definitions, sizes,
+statistics, settings, workload. No row of a table is read.
+with_values: whether values that occur in rows may be in it, as pg_stats shows them to the caller.
+queries: the workload; NULL: what pg_stat_statements recorded; an empty array: none.';
 comment on function mcp_import_statistics(jsonb, boolean) is
-'Makes the objects of a document of mcp_export_statistics in this database, which must have none of its own, without rows but with the statistics and sizes of the original, and switches mcp_advisor.shadow on for it: plans are then those of the original, and the advisor takes its workload. replace: drops an earlier import first, if nobody has put rows into it. For the owner of the database. All or nothing. What was left out, and differences between the servers by which plans may differ, are in the answer. Expressions and functions of the document are code and run with the rights of who plans with them.';
+'Makes the objects of a document of mcp_export_statistics in this database, which must have none, without
+rows but with statistics and sizes, all or nothing. Plans are then those of the original. For the
+database''s owner. Expressions and functions of the document are code: import only what you trust.
+replace: drops an earlier import first, if it has no rows. Returns counts, left_out and notes as JSON.';
 comment on function mcp_whatif_benchmark(text[], integer, integer) is
-'How fast what-if planning is on this server: each statement is planned in process with its first 0, 1, 2, 4, … candidate indexes (at most max_candidates), repeats times each. plan_us: mean microseconds of one planner call.';
+'How fast what-if planning is here: a row for each statement with its first 0, 1, 2, 4, … candidates.
+queries: the statements. max_candidates: 0 to 100. repeats: plannings of each.
+cost: planner units. calls: planner calls made. plan_us: mean microseconds of one.';
 comment on function mcp_explain(text, text[], regclass[], boolean, text, text[], boolean, bigint, boolean, boolean, boolean, boolean, boolean) is
-'The plan of one statement. query: SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES or TABLE. Or queryid: that of pg_stat_statements, whose text is taken as the caller may see it. Parameters $1, $2, … get typical values from the statistics of the columns that they are compared with; parameters: values for all of them instead, as the types of the parameters read them; generic_plan: none, the plan is one for any values. hypothetical_indexes: CREATE INDEX statements (b-tree on plain columns, with INCLUDE) for indexes that the plan may use as if they were built. hide_indexes: existing indexes that it may not use. With either, the text begins with the cost before and after and the indexes used, and ends with what changed and the plan before. analyze: execute the statement, which must only read, and show times, rows and buffers; not together with other indexes. format: text, json, xml, yaml, or compact (a line a node with what matters, for readers that pay for each word). buffers, wal, settings, timing, verbose: the options of EXPLAIN; buffers and timing are on with analyze. Nothing is built, what is executed is rolled back, and nothing of the session changes.';
+'The plan of one statement as text, also with indexes that do not exist or without some that do.
+query: what to plan; or queryid: a statement of pg_stat_statements.
+hypothetical_indexes: CREATE INDEX statements. hide_indexes: indexes that the plan may not use.
+analyze: executes it, if it only reads; not together with other indexes.
+format: text, json, xml, yaml or compact. parameters: values for $1, $2, …; without them typical ones.
+generic_plan: for any values. buffers, wal, settings, timing, verbose: as of EXPLAIN.
+Costs are planner units, times ms. Nothing is built; what is executed is rolled back.';
 comment on function mcp_explain_report(text, text[], regclass[], boolean, text, text[], boolean, bigint, boolean, boolean, boolean, boolean, boolean) is
-'Everything about the plan of one statement, which is planned, and executed with analyze, once. Arguments as for mcp_explain. query: the text. plan: what mcp_explain answers; compact: a line a node. findings: as of mcp_plan_findings. cost: before and after, the same without other indexes. indexes: used, not_used and hidden. planning_ms, execution_ms: with analyze. With other indexes also before: the plan without them, plan and compact; and difference: same_plan, times_cheaper, changes (change, place, before, after, cost_before, cost_after, index, reason), and text, which says them in words.';
+'All about the plan of one statement, from one planning and with analyze one execution, as JSON: plan,
+compact, findings, cost before and after (planner units), indexes used, not used and hidden,
+planning_ms, execution_ms, and with other indexes before and difference.
+Arguments: as of mcp_explain.';
 comment on function mcp_plan_findings(text, text[], regclass[], boolean) is
-'What the plan of a statement shows that is worth a person''s time: misestimates and where they start, scans that throw most rows away, sorts and hashes on disk with the work_mem that would do, stale statistics, repeated sub-plans, conditions that hide an index, and more. Arguments as for mcp_explain; most needs analyze. finding: what was found. severity: warning or info. node: its number in the order of EXPLAIN, as in the format compact; place: the node. message, evidence: in words and in figures. remedy: what to do.';
+'What a plan shows that is worth a person''s time, one finding a row: misestimates, wasteful scans, sorts on
+disk, conditions that hide an index, and more. Arguments: as of mcp_explain; most needs analyze.
+severity: warning or info. node, place: where. evidence: figures as JSON. remedy: what to do.';
 comment on function mcp_plan_findings_of(json, text) is
-'As mcp_plan_findings, of a plan that was made before. plan: the output of EXPLAIN (FORMAT JSON), best with ANALYZE and VERBOSE, or that of auto_explain. query: the statement, for what only its text shows (NOT IN).';
+'As mcp_plan_findings, of a plan that was made before.
+plan: output of EXPLAIN (FORMAT JSON), best with ANALYZE and VERBOSE, or of auto_explain.
+query: the statement, for what only its text shows.';
 comment on function mcp_whatif_indexes(text[], text[]) is
-'What the workload costs with exactly these indexes, as one document in the form of mcp_advise_report: nothing is searched. indexes: CREATE INDEX statements (b-tree on plain columns, with INCLUDE), may be empty. queries: the statements, NULL for the workload of this database in pg_stat_statements. The document also describes the tables: rows, columns, existing indexes.';
+'What the workload costs with exactly these indexes, as JSON in the form of mcp_advise_report, with a
+description of the tables. Nothing is searched, nothing is built.
+indexes: CREATE INDEX statements of any kind that mcp_explain takes; may be empty.
+queries: the statements; NULL: the workload of this database in pg_stat_statements.';
 comment on function mcp_schemas() is
-'The schemas of the database, the user''s own first. tables: tables, partitioned and foreign ones, without partitions. size_bytes: of all tables, partitions and materialized views, with indexes and TOAST.';
+'The schemas of the database, one a row, the user''s own first. tables: without partitions.
+size_bytes: of tables, partitions and materialized views, with indexes and TOAST.';
 comment on function mcp_objects(text, text) is
-'The objects of one kind in a schema, by name. kind: table, view, sequence, extension, materialized view, partition, function, type or index; extensions are listed whatever their schema. size_bytes: with indexes and TOAST, of all partitions.';
+'The objects of one kind in a schema, one a row, by name.
+kind: table, view, sequence, extension, materialized view, partition, function, type or index.
+rows_estimate: the planner''s. size_bytes: with indexes and TOAST, of all partitions.';
 comment on function mcp_object(text, text, text) is
-'One object with everything that the catalog knows of it. name: without quotes, letter by letter; of a function also with the types of its arguments, as in area(integer, text). kind: as for mcp_objects; table, view, materialized view and partition find any of these.';
+'Everything that the catalog knows of one object, as JSON: what psql''s \d commands show, dependencies in
+both directions, and what statistics tell of columns that the caller may read.
+name: without quotes, letter by letter; of a function with the types of its arguments if need be.
+kind: as of mcp_objects. An error if there is none.';
 comment on function mcp_top_queries(text, integer, boolean, integer) is
-'The dearest statements in pg_stat_statements. sort_by: resources for those with more than 5 % of the time, blocks or WAL of all, the largest share first; total_time, mean_time, max_time or stddev_time of execution; io: by the time of reading and writing blocks, or by the blocks where none was measured; temp: by temporary blocks; wal: by bytes; rows; calls; planning_time. sort_value is what the order goes by, sort_unit in what. all_databases: of all, not of this one. delta_seconds: counts only what ends in that time from now on; the call waits for it, holding nothing but its snapshot. A statement that was reset or thrown out meanwhile counts from zero, and one that is not recorded at the end is not shown. Times are in milliseconds; shares are from 0 to 1, of what all took. stats_since: since when the row counts. details: what else this version of pg_stat_statements counts, without what is zero. Statements of mcp_advisor, mcp-bridge and hypopg are left out.';
+'The dearest statements in pg_stat_statements, one a row; those of mcp_advisor and mcp-bridge left out.
+sort_by: resources (more than 5 % of the time, blocks or WAL of all), total_time, mean_time, io, temp, wal,
+rows, calls, planning_time, max_time or stddev_time. max_rows: how many.
+all_databases: not of this one only. delta_seconds: waits so long and counts only what ends meanwhile.
+…_ms: milliseconds; …_share: 0 to 1, of what all took; blocks: of 8 kB, as a rule. sort_value,
+sort_unit: what the order goes by. stats_since: since when is counted.';
 comment on function mcp_health(text[]) is
-'What is wrong with the database, worst first. checks: all, or names of categories (index, connection, vacuum, sequence, replication, buffer, constraint) or of checks. severity: critical, warning, info or ok; a check that finds nothing has one row that is ok, one that cannot run has a row that says why. remediation: SQL that mends it.';
+'What is wrong with the database, worst first: a row a finding, and one for each check that finds nothing
+(ok) or cannot look ("ran": false in details). It waits for no lock and writes nothing.
+checks: all, categories (index, connection, vacuum, sequence, replication, buffer, constraint, table,
+transaction, workload, integrity, settings, version, security) or names of checks.
+severity: critical, warning, info or ok. value in unit, held against threshold.
+remediation: SQL that mends it, never run by itself; details: figures and its risk. Limits are settings
+(mcp_advisor.health_…).';
 comment on function mcp_index_bloat(regclass, integer) is
-'How much of a b-tree index is empty. sample_pages: how many of its pages are read, all if there are no more; the same ones at every call. waste_percent, waste_bytes: pages that what is alive does not need at the index''s own fill factor. dead_percent: entries that are marked dead, of all. density_percent: how full leaf pages are. method: exact if all pages were read, else sampled. It never waits for a lock: an index that is locked is an error (55P03). For the owner and for members of pg_stat_scan_tables, as pg_monitor is.';
+'How much of a b-tree index is empty; one row. sample_pages: pages to read, the same at every call.
+waste_percent, waste_bytes: more than its entries need at its fill factor. dead_percent: of entries.
+density_percent: how full leaf pages are. method: exact, or sampled.
+An index that is locked is an error (55P03). For its owner and pg_stat_scan_tables (pg_monitor).';
 comment on function mcp_table_bloat(regclass, integer) is
-'How much of a table, materialized view or TOAST table is empty. sample_pages: how many of its pages are read, all if there are no more; the same ones at every call. waste_percent, waste_bytes: pages that the rows that are alive do not need at the table''s own fill factor. dead_percent: rows that are deleted and not removed, of all. density_percent: how full pages are with live rows. method: exact if all pages were read, else sampled. It never waits for a lock: a table that is locked is an error (55P03). For the owner and for members of pg_stat_scan_tables, as pg_monitor is.';
+'How much of a table, materialized view or TOAST table is empty; one row. sample_pages: pages to read,
+the same at every call.
+waste_percent, waste_bytes: more than live rows need at its fill factor. dead_percent: of rows.
+density_percent: how full pages are with live rows. method: exact, or sampled.
+A table that is locked is an error (55P03). For its owner and pg_stat_scan_tables (pg_monitor).';
 comment on function mcp_sequence_last_value(regclass) is
-'The last value that a sequence has given, as pg_sequence_last_value, under a lock that is only taken when it is free. NULL when no value was given yet, when the sequence is locked or temporary, and without USAGE or SELECT on it.';
+'The last value that a sequence has given, as pg_sequence_last_value, without waiting for a lock.
+NULL if none was given yet, if it is locked or temporary, and without USAGE or SELECT on it.';
 comment on function mcp_check_read_only(text) is
-'Whether a statement only reads. query: one statement, which is parsed, analyzed and rewritten under the caller''s role and search_path, and not executed. allowed: whether it may run where nothing may change. reason, detail, hint: what is refused, naming the object, why, and what to write instead. Every function that it would call is judged by what it resolves to: those of the server by its list of side effects, those of extensions by name and volatility, those of users by language, volatility and SECURITY DEFINER, and those in SQL also by what their bodies do, however deep, unless mcp_advisor.guard_functions lists them. Checks of domains, defaults of arguments, policies, rules and views are looked into as well. What bodies in other languages call is seen only when they run: see mcp_guard().';
+'Whether a statement only reads, by what the server resolves it to; one row. It is not executed.
+query: one statement, judged under the caller''s role and search_path.
+allowed; else reason, detail and hint: what is refused, naming the object, why, what to write instead.
+What bodies of functions call that are not in SQL is seen only when they run: see mcp_guard().';
 comment on function mcp_guard(interval, interval, bigint, bigint, integer, bigint, bigint, boolean, bigint) is
-'Holds the session to reading until it ends: nothing undoes it, whoever the session''s user is. From then on no statement changes data, objects or other sessions from whichever depth it is run, functions are judged where they run, and secrets of the catalog are not shown; refusals have the SQLSTATE 25006. statement_time, lock_time, work_mem, temp_files (bytes), parallel_workers: ceilings for each statement, which settings can only lower; max_rows, max_bytes: most rows and most bytes of their values (as stored, uncompressed) sent for one, NULL for no limit; memory: most bytes that a statement takes beyond what the process had, looked at every 25 ms, on Linux. A second call can only lower the ceilings, and only until its transaction ends. Behind a pooler that shares connections it would latch those of others: there, and only there, give this_transaction => true, which holds until the transaction ends, however it ends.';
+'Holds the session to reading until it ends, a superuser''s too; nothing undoes it. Refusals: 25006.
+statement_time, lock_time: for a statement, and to wait for a lock.
+work_mem, temp_files, memory: bytes of a statement. parallel_workers: how many.
+max_rows, max_bytes: most rows, and bytes of their values, sent for one statement; NULL: no limit.
+this_transaction: until the transaction ends; behind a pooler that shares connections, and only there.
+All are ceilings: settings and further calls only lower them.';
 comment on function mcp_statements_info() is
-'How pg_stat_statements counts. counted_since: when all was last reset. evictions: how often the 5 % of the entries that are used least were thrown out since then, with what was counted for them, because more statements came than the max_entries that it keeps. entries: how many there are now, of all databases. track, track_planning, track_io_timing: the settings that say what is counted.';
+'How pg_stat_statements counts; one row. counted_since: the last reset. entries of max_entries: statements
+kept, of all databases; evictions: how often the 5 % used least were thrown out since then.
+track, track_planning, track_io_timing: the settings that say what is counted.';
 comment on function mcp_running_queries(boolean) is
-'What the other sessions do now, the longest-running first. all_databases: of all, not of this one. Idle sessions are left out unless a transaction of theirs is open. running_ms: since the statement began; of a session that is idle in a transaction, since the transaction began. waits_for: class and event. blocked_by: the processes that it waits for, 0 for a prepared transaction. workers: parallel ones. Sessions of other roles are shown to members of pg_read_all_stats.';
+'What other sessions do now, one a row, the longest-running first; idle ones only with an open
+transaction. all_databases: not of this one only.
+running_ms: since the statement began, or the transaction of an idle session. waits_for: class and event.
+blocked_by: the processes it waits for, 0 for a prepared transaction. workers: parallel ones.
+Sessions of other roles are shown to pg_read_all_stats.';
 comment on function mcp_relationships(text) is
-'How the tables of the database relate. schema: only those with an end in it, NULL for all. kind: foreign key; inferred, for which no constraint exists but names, types, a unique key and, where the caller may read the columns, statistics speak, see evidence; inheritance; partition. Tables are qualified and quoted, columns without quotes and in the order of the constraint. cardinality: many-to-one, or one-to-one when the referencing columns are unique. optional: whether they may be null. indexed: whether an index begins with them. Copies of a foreign key on partitions are left out.';
+'How the tables relate, one relationship a row. schema: those with an end in it; NULL: all.
+kind: foreign key; inferred (no constraint, but see evidence); inheritance; partition.
+cardinality: many-to-one or one-to-one. optional: whether the columns may be null. indexed: whether an
+index begins with them.';
 comment on function mcp_join_path(text, text, integer) is
-'The shortest ways to join two tables along foreign keys and inferred relationships, in both directions, best first: fewer joins, then declared before inferred, then those that pair and lose fewer rows. from_table, to_table: names as in SQL, found by search_path unless qualified; the same twice asks for a self join. max_paths: from 1 to 100. from_clause: FROM … JOIN … ON …, to be put after a select list. multiplies: whether a row of the first table may be there several times. declared: whether each join follows a foreign key. notes: what to know of each join. No row, and a notice, when no chain of up to 8 joins is known.';
+'The shortest ways to join two tables, one a row, best first. No row if no chain of 8 joins does.
+from_table, to_table: names as in SQL; the same twice for a self join. max_paths: 1 to 100.
+from_clause: FROM … JOIN … ON …, to put after a select list. multiplies: whether rows of the first table
+come several times. declared: whether each join follows a foreign key. notes: what to know.';
 comment on function mcp_search_schema(text, integer) is
-'Schemas, tables, views, columns, functions, types and their values, sequences, constraints and indexes whose names or comments have the words of search, the best answer first. Words are split at _, capitals and digits, and match in singular and plural, by their beginning and with small mistakes. Whoever has all words, in its own name, its table''s or the comments on both, comes before those that have some; names count more than comments, and rows decide between equals. max_rows: from 1 to 10000. details: the type of a column, the arguments of a function, the values of an enum, what an index or a constraint is on. matched: each word and where it was found. Names and comments are shown whatever the caller''s privileges, as the catalog itself is.';
+'Objects and columns whose names or comments have the words of search, one a row, the best first.
+Words match in singular and plural, by their beginning and with small mistakes. max_rows: 1 to 10000.
+details: type, arguments, labels or columns. matched: each word and where it was found.';
 comment on function mcp_schema_overview(text, integer, text) is
-'What there is in a schema, as text for models: a line for each enum, table and view, with rows, size, columns, types, keys and the table''s comment. schema: NULL for all but the system''s. max_tokens: most tokens of a page, estimated from above, from 1000 to 1000000. after: the object, as schema.name, after which the page begins: next_after of the page before; the last line of the text has the call. objects: on this page; remaining: after it. Partitions are counted, not listed; a table too wide for a page is cut, with the call that shows the rest.';
+'What is in a schema as text for models: a line for each enum, table and view; one row, a page.
+schema: NULL: all but the system''s. max_tokens: most of a page, 1000 to 1000000, estimated from above.
+after: next_after of the page before; NULL: the first page.
+objects: how many are on this page; remaining: how many come after it.';
 comment on function mcp_advice_mute(text, text) is
-'Leaves an index out of the advice from now on, for everybody in this database: the search then finds the next best. id: as mcp_advise_indexes gives it, which is the same for the same definition in every run. reason: shown in mcp_advice_history and in the report. For roles that may write to mcp_advice.';
+'Leaves an index out of the advice from now on, for everybody in this database; the next best is advised.
+id: as of mcp_advise_indexes. reason: shown in mcp_advice_history.
+For roles that may write to mcp_advice.';
 comment on function mcp_advice_unmute(text) is
-'Has a muted index advised again. An error if it is not muted.';
+'Has a muted index advised again. id: as of mcp_advice_mute; an error if it is not muted.
+For roles that may write to mcp_advice.';
 comment on function mcp_advice_observe() is
-'Notices which remembered advice exists as an index by now, whatever its name, and begins to measure its effect. Returns how many were noticed. Remembering does the same; call it after building an index, or now and then.';
+'Notices which remembered advice is an index by now, whatever its name, and begins to measure its effect.
+Returns how many were noticed. For roles that may write to mcp_advice.';
 comment on function mcp_statement_counters() is
-'The counters of this database''s statements in pg_stat_statements, added up over all roles: calls, ms of execution, blocks found or read, and since when is counted. No rows where pg_stat_statements is not there. For mcp_advice_history.';
+'The counters of this database''s statements in pg_stat_statements, added up over all roles, one a row:
+calls, ms of execution, blocks found or read, since when. No rows where it is not there.
+For mcp_advice_history.';
 comment on table mcp_advice is
 'The memory of advice: a row for each index that was advised while mcp_advisor.remember was on, or is muted. Read it through mcp_advice_history.';
 comment on table mcp_advice_statement is
@@ -73,5 +179,3 @@ comment on view mcp_advice_index is
 'Remembered advice and the valid indexes that are what was advised, whatever their names.';
 comment on view mcp_advice_history is
 'What was advised and what became of it. status: advised, muted, applied (the index exists, see index), dropped (it did). promised_gain: share of the improved statements'' time that the advice promised to save; measured_gain: the share saved in fact, by the mean execution times of pg_stat_statements before and since, over the statements_measured that have at least 5 calls on both sides; measured_blocks_gain: the same of blocks. note: what to know of these figures.';
-comment on function mcp_advise_statistics(text[]) is
-'Where wrong estimates are the trouble and no index: ANALYZE and extended statistics for the tables of the workload (queries, NULL for what pg_stat_statements recorded), worst spender first. Each group of columns that a statement compares for equality or groups by is judged: the planner''s estimate for values of sampled rows (estimated_rows) against the sample (sampled_rows; groups for ndistinct), both a mean per set of values; ratio: how many times more there are than estimated, told from a factor of 4 on. kind: analyze, or the kinds of CREATE STATISTICS. queries: the statements that use the columns. plan_changes: whether one of them gets another plan when the planner is handed statistics that come to the right number, NULL where that was not tried. Partitioned tables are not sampled. The caller must be able to read the columns.';
