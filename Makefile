@@ -31,7 +31,7 @@ quick: ## Format, lints and tests of extension/core only; needs no PostgreSQL
 bench: build ## Print the benchmark tables; WORKLOAD=tpch,tpcds,job,app for the comparison on these only
 	@tests/bin/run.sh bench
 
-lint: setup ## Format and clippy for the whole workspace
+lint: setup ## Format, clippy and documentation of the whole workspace
 	@tests/bin/lint.sh
 
 clean: ## Remove what was built, except the tools

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use mcp_bridge::cli::run::Failure;
 use mcp_bridge::cli::{
-    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, print_config, report,
-    run, setup, shadow,
+    Cli, Command, EXIT_CHECK, EXIT_CONFIGURATION, EXIT_SETUP, check, extras, man, print_config,
+    report, run, setup, shadow,
 };
 
 fn main() -> ExitCode {
@@ -72,7 +72,8 @@ async fn dispatch(cli: Cli) -> ExitCode {
             extras::completions(*shell, &mut out);
             Ok(())
         }
-        Some(Command::Man) => extras::man(&mut out),
+        Some(Command::Man { directory: None }) => man::print(&mut out),
+        Some(Command::Man { directory: Some(folder) }) => man::write_all(folder, &mut out),
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,9 +26,11 @@ step() {
     say "$name: $ok passed, $bad failed in $((SECONDS - begin)) s"
 }
 
-step 'format' cargo fmt --all --check
+step 'format' tests/bin/lint.sh format
 step 'core tests' cargo test --package advisor-core --no-fail-fast
-step 'clippy' cargo clippy --workspace --all-targets --no-default-features --features "mcp_advisor/pg$PG mcp_advisor/pg_test" -- -D warnings
+step 'clippy' tests/bin/lint.sh clippy
+step 'documentation of the code' tests/bin/lint.sh doc
+step 'other majors of the server' tests/bin/versions.sh
 step 'bridge tests' cargo test --package mcp-bridge --no-fail-fast
 step 'bridge, build' cargo build --package mcp-bridge
 step 'MCP clients' tests/bin/clients.sh

@@ -23,7 +23,7 @@ const FILLERS: [&str; 35] = [
     "what", "when", "where", "which", "who", "with",
 ];
 
-/// How well each word of a question is found in a text, from 0 to [`BEST`].
+/// How well each word of a question is found in a text, from 0 to `BEST`.
 pub type Marks = [u8; MOST_WORDS];
 
 /// Found nowhere.

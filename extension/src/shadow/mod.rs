@@ -1,7 +1,7 @@
 //! Shadow databases: a database as the planner sees it, taken out as one document and put into an
 //! empty one, so that advice can be computed beside a server on which nothing may be installed.
 //!
-//! [`export`] reads; what it reads is in `sql/export`, which the bridge runs too. [`import`] writes:
+//! [`mod@export`] reads; what it reads is in `sql/export`, which the bridge runs too. [`mod@import`] writes:
 //! it is the only part of the advisor that changes a database. How an empty table plans like a full
 //! one is in `sys/shadow.rs`.
 

@@ -163,10 +163,10 @@ pub(crate) fn condition_of(relation: u32, condition: &str) -> Option<ConditionTe
 /// A resolved condition as text.
 ///
 /// # Errors
-/// As [`sql`].
+/// As [`deparse::sql`].
 ///
 /// # Safety
-/// As [`sql`].
+/// As [`deparse::sql`].
 pub(super) unsafe fn condition_text_of(
     node: *mut pg_sys::Node,
     relation: pg_sys::Oid,

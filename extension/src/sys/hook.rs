@@ -1,7 +1,7 @@
 //! The planner hook that decides which indexes a plan may use.
 //!
 //! Installed once when the library is loaded and chained; it does nothing unless a call of
-//! [`super::plan`] is under way, and then only for that very planner call: a function that
+//! [`super::plan()`] is under way, and then only for that very planner call: a function that
 //! planning folds may plan and *run* queries of its own, which must not see indexes that do not
 //! exist. The call is recognised by its parameter list, which is made anew for each.
 

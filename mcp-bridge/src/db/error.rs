@@ -18,7 +18,7 @@ mod tests;
 const CONTEXT_CHARS: usize = 500;
 
 /// An error of the driver for the model: SQLSTATE, message, detail and hint of the server, or what
-/// happened to the connection. Without a position: see [`in_text`].
+/// happened to the connection. Without a position: see `in_text`.
 #[must_use]
 pub fn from_postgres(error: &tokio_postgres::Error) -> ToolError {
     match error.as_db_error() {

@@ -17,7 +17,7 @@
 //! - time, memory and disk: the server's limits, set for each session;
 //! - what a name leads to (functions, operators, casts and views of users that hide a call): the
 //!   extension's guard within the server. Where that is absent, [`Policy::Strict`] refuses every
-//!   function that is not known by name, and the catalog is asked what the [`names`] of the statement
+//!   function that is not known by name, and the catalog is asked what the `names` of the statement
 //!   can lead to.
 //!
 //! The parser is that of PostgreSQL 18. Older servers read the few words that are newer as names of

@@ -1,6 +1,6 @@
 //! The benchmark: what the advice is worth, what it costs, and whether both meet their targets.
 //!
-//! One file a section. A section prints its own table and adds to the [`Verdicts`], which are
+//! One file a section. A section prints its own table and adds to the `Verdicts`, which are
 //! printed as the last table. A target that is missed is printed as such and is no error; a
 //! section that fails is one, after the others have run.
 

@@ -1,7 +1,7 @@
 //! A PostgreSQL server of our own: own installation tree, own data, own socket, gone at the end.
 //!
-//! Nothing of the machine's PostgreSQL is written to. [`tree`] builds an installation tree in a
-//! temporary folder and puts the staged extension into it; [`watchdog`] runs the server and
+//! Nothing of the machine's PostgreSQL is written to. `tree` builds an installation tree in a
+//! temporary folder and puts the staged extension into it; `watchdog` runs the server and
 //! removes the folder, also when this process is killed.
 
 mod owner;

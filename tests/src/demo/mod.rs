@@ -1,6 +1,6 @@
 //! The last part of the demo: a client of the Python SDK talks to mcp-bridge over each transport.
 //!
-//! What a model sees of each answer is printed, cut to a screen by [`text`]. Each transport has
+//! What a model sees of each answer is printed, cut to a screen by `text`. Each transport has
 //! another part of the story: over stdio what there is, over HTTP+SSE the advice, over Streamable
 //! HTTP what is refused, and the health of the server.
 

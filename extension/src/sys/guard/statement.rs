@@ -25,7 +25,7 @@ pub(crate) enum Sent<'a> {
 /// Reads the one statement of the text under the current role and search path.
 ///
 /// # Errors
-/// As [`crate::sys::analyze`].
+/// As [`crate::sys::analyze()`].
 pub(crate) fn sent<'a>(arena: &'a Arena, text: &str) -> Result<Sent<'a>, ServerError> {
     let text = to_c_string(text)?;
     locating(|| arena.with(|| undisturbed(|| read(&text))))?
