@@ -206,7 +206,7 @@ fn subcommands(fixture: &Fixture) -> Result<()> {
     for (arguments, expected) in [
         (&["--version"][..], "mcp-bridge 0."),
         (&["--help"], "Examples:"),
-        (&["man"], ".TH mcp-bridge"),
+        (&["man"], ".TH MCP-BRIDGE"),
         (&["completions", "bash"], "complete -F"),
         (&["completions", "zsh"], "#compdef mcp-bridge"),
         (&["tools", "--access-mode=unrestricted"], "Execute SQL (may write)"),
