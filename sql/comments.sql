@@ -46,7 +46,7 @@ rows but with statistics and sizes, all or nothing. Plans are then those of the 
 database''s owner. Expressions and functions of the document are code: import only what you trust.
 replace: drops an earlier import first, if it has no rows. Returns counts, left_out and notes as JSON.';
 comment on function mcp_whatif_benchmark(text[], integer, integer) is
-'How fast what-if planning is here: a row for each statement with its first 0, 1, 2, 4, … candidates.
+'How fast what-if planning is here: a row for each statement with its first 0, 1, 2, 4, ... candidates.
 queries: the statements. max_candidates: 0 to 100. repeats: plannings of each.
 cost: planner units. calls: planner calls made. plan_us: mean microseconds of one.';
 comment on function mcp_explain(text, text[], regclass[], boolean, text, text[], boolean, bigint, boolean, boolean, boolean, boolean, boolean) is
@@ -54,7 +54,7 @@ comment on function mcp_explain(text, text[], regclass[], boolean, text, text[],
 query: what to plan; or queryid: a statement of pg_stat_statements.
 hypothetical_indexes: CREATE INDEX statements. hide_indexes: indexes that the plan may not use.
 analyze: executes it, if it only reads; not together with other indexes.
-format: text, json, xml, yaml or compact. parameters: values for $1, $2, …; without them typical ones.
+format: text, json, xml, yaml or compact. parameters: values for $1, $2, ...; without them typical ones.
 generic_plan: for any values. buffers, wal, settings, timing, verbose: as of EXPLAIN.
 Costs are planner units, times ms. Nothing is built; what is executed is rolled back.';
 comment on function mcp_explain_report(text, text[], regclass[], boolean, text, text[], boolean, bigint, boolean, boolean, boolean, boolean, boolean) is
@@ -92,7 +92,7 @@ comment on function mcp_top_queries(text, integer, boolean, integer) is
 sort_by: resources (more than 5 % of the time, blocks or WAL of all), total_time, mean_time, io, temp, wal,
 rows, calls, planning_time, max_time or stddev_time. max_rows: how many.
 all_databases: not of this one only. delta_seconds: waits so long and counts only what ends meanwhile.
-…_ms: milliseconds; …_share: 0 to 1, of what all took; blocks: of 8 kB, as a rule. sort_value,
+..._ms: milliseconds; ..._share: 0 to 1, of what all took; blocks: of 8 kB, as a rule. sort_value,
 sort_unit: what the order goes by. stats_since: since when is counted.';
 comment on function mcp_health(text[]) is
 'What is wrong with the database, worst first: a row a finding, and one for each check that finds nothing
@@ -101,7 +101,7 @@ checks: all, categories (index, connection, vacuum, sequence, replication, buffe
 transaction, workload, integrity, settings, version, security) or names of checks.
 severity: critical, warning, info or ok. value in unit, held against threshold.
 remediation: SQL that mends it, never run by itself; details: figures and its risk. Limits are settings
-(mcp_advisor.health_…).';
+(mcp_advisor.health_...).';
 comment on function mcp_index_bloat(regclass, integer) is
 'How much of a b-tree index is empty; one row. sample_pages: pages to read, the same at every call.
 waste_percent, waste_bytes: more than its entries need at its fill factor. dead_percent: of entries.
@@ -146,7 +146,7 @@ index begins with them.';
 comment on function mcp_join_path(text, text, integer) is
 'The shortest ways to join two tables, one a row, best first. No row if no chain of 8 joins does.
 from_table, to_table: names as in SQL; the same twice for a self join. max_paths: 1 to 100.
-from_clause: FROM … JOIN … ON …, to put after a select list. multiplies: whether rows of the first table
+from_clause: FROM ... JOIN ... ON ..., to put after a select list. multiplies: whether rows of the first table
 come several times. declared: whether each join follows a foreign key. notes: what to know.';
 comment on function mcp_search_schema(text, integer) is
 'Objects and columns whose names or comments have the words of search, one a row, the best first.

@@ -24,7 +24,7 @@ use crate::error::AdvisorError;
 use crate::planner::ServerPlanner;
 use crate::sampling::{relation_name, tids};
 use crate::session::{Session, Waiting};
-use crate::sys::{self, Arena, Hypotheticals, Perturbation};
+use crate::sys::{self, Arena, Hypotheticals, Perturbation, Text};
 use crate::workload::{self, Prepared};
 
 /// Rows of a sample, and those of them whose values the planner is asked about.
@@ -251,7 +251,8 @@ fn sample(table: &Table, columns: &[i16]) -> Option<Rows> {
             let mut rows = Vec::new();
             for row in client.select(&sql, None, &[tids(leaf, SAMPLE_ROWS).into()])? {
                 if row.get::<bool>(2)? == Some(true) {
-                    rows.extend(row.get::<Vec<String>>(1)?);
+                    let values = row.get::<Vec<Option<Text>>>(1)?.map(sys::owned_texts);
+                    rows.extend(values.map(|values| values.into_iter().flatten().collect()));
                 }
             }
             Ok(rows)

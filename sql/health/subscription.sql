@@ -122,7 +122,7 @@ select
         )
         when 'failing' then pg_catalog.format(
             'failed %s times, and its worker was started %s s ago: mend the row that the server''s '
-            'log names, or skip its transaction (ALTER SUBSCRIPTION … SKIP)',
+            'log names, or skip its transaction (ALTER SUBSCRIPTION ... SKIP)',
             f.apply_errors, pg_catalog.round(extract(epoch from f.age))
         )
         when 'copying' then pg_catalog.format(

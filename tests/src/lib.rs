@@ -12,5 +12,6 @@ pub mod pg_tests;
 pub mod program;
 pub mod psql;
 pub mod report;
+pub mod robust;
 pub mod tpch;
 pub mod workloads;

@@ -9,7 +9,7 @@ use crate::advisor;
 use crate::api::arguments;
 use crate::memory;
 use crate::report::{Advice, Plans};
-use crate::sys::Regclass;
+use crate::sys::{Regclass, Text};
 
 /// Advises indexes, best first.
 ///
@@ -17,7 +17,7 @@ use crate::sys::Regclass;
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::too_many_arguments, clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_advise_indexes(
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
     storage_budget: default!(Option<i64>, "NULL"),
     max_columns: default!(Option<i32>, "3"),
     min_improvement: default!(Option<f64>, "0.10"),
@@ -96,7 +96,7 @@ fn mcp_advise_indexes(
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::too_many_arguments, reason = "the SQL signature")]
 fn mcp_advise_report(
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
     storage_budget: default!(Option<i64>, "NULL"),
     max_columns: default!(Option<i32>, "3"),
     min_improvement: default!(Option<f64>, "0.10"),

@@ -6,6 +6,7 @@ use pgrx::datum::Interval;
 
 use crate::advisor::Arguments;
 use crate::error::AdvisorError;
+use crate::sys::{self, Text};
 
 /// Most key columns of an index (`INDEX_MAX_KEYS` of the server).
 const INDEX_MAX_KEYS: i32 = 32;
@@ -15,7 +16,7 @@ const INDEX_MAX_KEYS: i32 = 32;
 /// # Errors
 /// 22023 for a value out of range, 22004 for a NULL that must not be.
 pub(super) fn check_all(
-    queries: Option<Vec<Option<String>>>,
+    queries: Option<Vec<Option<Text>>>,
     storage_budget: Option<i64>,
     max_columns: Option<i32>,
     min_improvement: Option<f64>,
@@ -52,7 +53,7 @@ pub(super) fn check_all(
 ///
 /// # Errors
 /// 22023 and 22004.
-pub(super) fn given_queries(queries: Vec<Option<String>>) -> Result<Vec<String>, AdvisorError> {
+pub(super) fn given_queries(queries: Vec<Option<Text>>) -> Result<Vec<String>, AdvisorError> {
     if queries.is_empty() {
         return Err(AdvisorError::BadArgument {
             argument: "queries",
@@ -60,7 +61,8 @@ pub(super) fn given_queries(queries: Vec<Option<String>>) -> Result<Vec<String>,
             given: "an empty array".to_owned(),
         });
     }
-    queries.into_iter().collect::<Option<Vec<String>>>().ok_or(AdvisorError::NullQuery)
+    let queries: Option<Vec<String>> = sys::owned_texts(queries).into_iter().collect();
+    queries.ok_or(AdvisorError::NullQuery)
 }
 
 /// A list that may be empty, without NULL.
@@ -73,6 +75,17 @@ pub(super) fn without_nulls<T>(
 ) -> Result<Vec<T>, AdvisorError> {
     let values = required(argument, values)?.into_iter().collect::<Option<Vec<T>>>();
     values.ok_or(AdvisorError::NullElement(argument))
+}
+
+/// The same of texts.
+///
+/// # Errors
+/// 22004.
+pub(super) fn texts(
+    argument: &'static str,
+    values: Option<Vec<Option<Text>>>,
+) -> Result<Vec<String>, AdvisorError> {
+    without_nulls(argument, values.map(sys::owned_texts))
 }
 
 /// A value that must not be NULL.

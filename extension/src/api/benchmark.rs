@@ -6,6 +6,7 @@ use pgrx::{default, name};
 
 use crate::advisor;
 use crate::api::arguments;
+use crate::sys::Text;
 
 /// Plans each statement with growing sets of candidate indexes, `repeats` times each.
 ///
@@ -14,7 +15,7 @@ use crate::api::arguments;
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_whatif_benchmark(
-    queries: Vec<Option<String>>,
+    queries: Vec<Option<Text>>,
     max_candidates: default!(i32, "8"),
     repeats: default!(i32, "10"),
 ) -> Result<

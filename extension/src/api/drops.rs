@@ -7,7 +7,7 @@ use pgrx::{JsonB, default, name};
 
 use crate::api::arguments::{self, check, required};
 use crate::drops::{self, Request};
-use crate::sys::Regclass;
+use crate::sys::{Regclass, Text};
 
 /// The indexes that can go, each proven by planning the workload without it.
 ///
@@ -15,7 +15,7 @@ use crate::sys::Regclass;
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_advise_drops(
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
     tolerance: default!(Option<f64>, "0.01"),
     time_limit: default!(Option<Interval>, "'30 s'"),
     max_queries: default!(Option<i32>, "1000"),

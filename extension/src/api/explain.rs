@@ -8,7 +8,7 @@ use pgrx::{Json, JsonB, PgSqlErrorCode, default, name};
 use crate::api::arguments;
 use crate::error::AdvisorError;
 use crate::explain::{self, Parameters, Request, Subject};
-use crate::sys::{Format, How, Regclass, ServerError};
+use crate::sys::{self, Format, How, Regclass, ServerError, Text};
 
 /// The plan of a statement, as EXPLAIN prints it.
 ///
@@ -17,11 +17,11 @@ use crate::sys::{Format, How, Regclass, ServerError};
 #[allow(clippy::too_many_arguments, reason = "the SQL signature")]
 fn mcp_explain(
     query: default!(Option<String>, "NULL"),
-    hypothetical_indexes: default!(Option<Vec<Option<String>>>, "'{}'"),
+    hypothetical_indexes: default!(Option<Vec<Option<Text>>>, "'{}'"),
     hide_indexes: default!(Option<Vec<Option<Regclass>>>, "'{}'"),
     analyze: default!(Option<bool>, "false"),
     format: default!(Option<String>, "'text'"),
-    parameters: default!(Option<Vec<Option<String>>>, "NULL"),
+    parameters: default!(Option<Vec<Option<Text>>>, "NULL"),
     generic_plan: default!(Option<bool>, "false"),
     queryid: default!(Option<i64>, "NULL"),
     buffers: default!(Option<bool>, "NULL"),
@@ -45,11 +45,11 @@ fn mcp_explain(
 #[allow(clippy::too_many_arguments, reason = "the SQL signature")]
 fn mcp_explain_report(
     query: default!(Option<String>, "NULL"),
-    hypothetical_indexes: default!(Option<Vec<Option<String>>>, "'{}'"),
+    hypothetical_indexes: default!(Option<Vec<Option<Text>>>, "'{}'"),
     hide_indexes: default!(Option<Vec<Option<Regclass>>>, "'{}'"),
     analyze: default!(Option<bool>, "false"),
     format: default!(Option<String>, "'text'"),
-    parameters: default!(Option<Vec<Option<String>>>, "NULL"),
+    parameters: default!(Option<Vec<Option<Text>>>, "NULL"),
     generic_plan: default!(Option<bool>, "false"),
     queryid: default!(Option<i64>, "NULL"),
     buffers: default!(Option<bool>, "NULL"),
@@ -73,7 +73,7 @@ fn mcp_explain_report(
 #[allow(clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_plan_findings(
     query: Option<String>,
-    hypothetical_indexes: default!(Option<Vec<Option<String>>>, "'{}'"),
+    hypothetical_indexes: default!(Option<Vec<Option<Text>>>, "'{}'"),
     hide_indexes: default!(Option<Vec<Option<Regclass>>>, "'{}'"),
     analyze: default!(Option<bool>, "false"),
 ) -> Result<
@@ -195,7 +195,7 @@ fn subject(query: Option<String>, queryid: Option<i64>) -> Result<Subject, Advis
 }
 
 fn bound(
-    parameters: Option<Vec<Option<String>>>,
+    parameters: Option<Vec<Option<Text>>>,
     generic_plan: Option<bool>,
     how: How,
 ) -> Result<Parameters, AdvisorError> {
@@ -205,7 +205,7 @@ fn bound(
         }
         (Some(_), true) => Err(unfit("\"parameters\" and \"generic_plan\" exclude each other")),
         (None, true) => Ok(Parameters::Generic),
-        (Some(values), false) => Ok(Parameters::Given(values)),
+        (Some(values), false) => Ok(Parameters::Given(sys::owned_texts(values))),
         (None, false) => Ok(Parameters::Typical),
     }
 }
@@ -213,11 +213,11 @@ fn bound(
 fn request(
     subject: Subject,
     parameters: Parameters,
-    hypothetical_indexes: Option<Vec<Option<String>>>,
+    hypothetical_indexes: Option<Vec<Option<Text>>>,
     hide_indexes: Option<Vec<Option<Regclass>>>,
     how: How,
 ) -> Result<Request, ErrorReport> {
-    let indexes = arguments::without_nulls("hypothetical_indexes", hypothetical_indexes)?;
+    let indexes = arguments::texts("hypothetical_indexes", hypothetical_indexes)?;
     let hidden = arguments::without_nulls("hide_indexes", hide_indexes)?;
     for (argument, is_empty) in
         [("hypothetical_indexes", indexes.is_empty()), ("hide_indexes", hidden.is_empty())]

@@ -4,9 +4,10 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::{JsonB, default, name};
 
-use crate::api::arguments::without_nulls;
+use crate::api::arguments::texts;
 use crate::error::AdvisorError;
 use crate::health;
+use crate::sys::Text;
 
 /// What is wrong with the database, worst first.
 ///
@@ -14,7 +15,7 @@ use crate::health;
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_health(
-    checks: default!(Option<Vec<Option<String>>>, "'{all}'"),
+    checks: default!(Option<Vec<Option<Text>>>, "'{all}'"),
 ) -> Result<
     TableIterator<
         'static,
@@ -33,7 +34,7 @@ fn mcp_health(
     >,
     ErrorReport,
 > {
-    let checks = without_nulls("checks", checks)?;
+    let checks = texts("checks", checks)?;
     if checks.is_empty() {
         return Err(AdvisorError::BadArgument {
             argument: "checks",

@@ -7,6 +7,7 @@ use pgrx::{JsonB, default};
 use crate::api::arguments::required;
 use crate::error::AdvisorError;
 use crate::shadow;
+use crate::sys::{self, Text};
 
 /// This database as the planner sees it, as one document.
 ///
@@ -14,11 +15,11 @@ use crate::shadow;
 #[pg_extern(stable, parallel_restricted)]
 fn mcp_export_statistics(
     with_values: default!(Option<bool>, "true"),
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
 ) -> Result<JsonB, ErrorReport> {
     let values = required("with_values", with_values)?;
     let queries = queries
-        .map(|queries| queries.into_iter().collect::<Option<Vec<String>>>())
+        .map(|queries| sys::owned_texts(queries).into_iter().collect::<Option<Vec<String>>>())
         .map(|queries| queries.ok_or(AdvisorError::NullElement("queries")))
         .transpose()?;
     Ok(JsonB(shadow::export(values, queries)?))

@@ -8,7 +8,7 @@ use pgrx::{default, name};
 
 use crate::api::arguments;
 use crate::statistics;
-use crate::sys::Regclass;
+use crate::sys::{Regclass, Text};
 
 /// As long as the advisor takes when not told.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 #[pg_extern(volatile, parallel_unsafe)]
 #[allow(clippy::type_complexity, reason = "the SQL signature")]
 fn mcp_advise_statistics(
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
 ) -> Result<
     TableIterator<
         'static,

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use pgrx::{JsonB, default};
 
 use crate::api::arguments;
+use crate::sys::Text;
 use crate::whatif;
 
 /// What the workload costs with exactly these indexes, given as CREATE INDEX, as one document.
@@ -12,10 +13,10 @@ use crate::whatif;
 /// See `sql/comments.sql` for what the arguments mean.
 #[pg_extern(volatile, parallel_unsafe)]
 fn mcp_whatif_indexes(
-    indexes: Option<Vec<Option<String>>>,
-    queries: default!(Option<Vec<Option<String>>>, "NULL"),
+    indexes: Option<Vec<Option<Text>>>,
+    queries: default!(Option<Vec<Option<Text>>>, "NULL"),
 ) -> Result<JsonB, ErrorReport> {
-    let indexes = arguments::without_nulls("indexes", indexes)?;
+    let indexes = arguments::texts("indexes", indexes)?;
     let queries = queries.map(arguments::given_queries).transpose()?;
     Ok(JsonB(whatif::evaluate(&indexes, queries)?))
 }

@@ -12,7 +12,7 @@ use crate::sys;
 
 /// What can be done without pg_stat_statements.
 const INSTEAD: &str =
-    " Or give the statements: mcp_export_statistics(queries => ARRAY['SELECT …']).";
+    " Or give the statements: mcp_export_statistics(queries => ARRAY['SELECT ...']).";
 
 /// The document of this database. `queries` are the workload instead of what pg_stat_statements
 /// recorded; an empty list is none.

@@ -250,7 +250,7 @@ fn extended_objects() -> Result<BTreeMap<(String, String), ExtendedObject>, Advi
             let object = ExtendedObject {
                 oid: oid(row.get(3)?),
                 table: oid(row.get(4)?),
-                expressions: row.get(5)?.unwrap_or_default(),
+                expressions: row.get(5)?.map(sys::owned_texts).unwrap_or_default(),
             };
             objects.insert((text(1)?, text(2)?), object);
         }

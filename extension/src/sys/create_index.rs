@@ -75,7 +75,7 @@ pub(crate) struct ConditionText {
 /// sub-transaction ends.
 ///
 /// # Errors
-/// What the server says of such a statement (42601, 42P01, 42703, 42704, 42501, …), and 0A000 for
+/// What the server says of such a statement (42601, 42P01, 42703, 42704, 42501, ...), and 0A000 for
 /// an index of a kind that cannot be tried.
 pub(crate) fn read_index(text: &str, resolved: impl FnOnce()) -> Result<IndexText, ServerError> {
     let text = to_c_string(text)?;
@@ -90,7 +90,7 @@ unsafe fn read(text: &CStr, resolved: impl FnOnce()) -> Result<IndexText, Server
         let raw = parse(text.as_ptr()).map_err(invalid)?;
         if (*(*raw).stmt).type_ != pg_sys::NodeTag::T_IndexStmt {
             return Err(invalid("the definition of an index must be a CREATE INDEX statement")
-                .with_hint("Write it as CREATE INDEX ON table (column, …)."));
+                .with_hint("Write it as CREATE INDEX ON table (column, ...)."));
         }
         let statement: *mut pg_sys::IndexStmt = (*raw).stmt.cast();
         let method = check_kind(statement)?;

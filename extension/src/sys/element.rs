@@ -341,6 +341,23 @@ pub(super) unsafe fn resolved(
             true,
         );
         pg_sys::addNSItemToQuery(state, item, false, true, true);
+        let parsed = resolved_parts(state, relation, statement);
+        pg_sys::free_parsestate(state);
+        // Also when it was refused, which rolls nothing back. The lock stays until the
+        // sub-transaction ends.
+        pg_sys::relation_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
+        parsed
+    }
+}
+
+/// The parts of [`resolved`], with the relation in sight.
+unsafe fn resolved_parts(
+    state: *mut pg_sys::ParseState,
+    relation: pg_sys::Oid,
+    statement: *mut pg_sys::IndexStmt,
+) -> Result<Parsed, ServerError> {
+    // SAFETY: see `resolved`.
+    unsafe {
         let mut keys = Vec::new();
         for at in 0..list_len((*statement).indexParams) {
             let element: *mut pg_sys::IndexElem =
@@ -357,9 +374,6 @@ pub(super) unsafe fn resolved(
             condition = pg_sys::coerce_to_boolean(state, condition, c"WHERE".as_ptr());
             pg_sys::assign_expr_collations(state, condition);
         }
-        pg_sys::free_parsestate(state);
-        // The lock stays until the sub-transaction ends.
-        pg_sys::relation_close(open, pg_sys::NoLock as pg_sys::LOCKMODE);
         Ok(Parsed { keys, condition })
     }
 }

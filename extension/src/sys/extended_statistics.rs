@@ -59,14 +59,33 @@ pub(crate) fn write_extended(
     inherited: bool,
     content: &ExtendedContent<'_>,
 ) -> Result<(), ServerError> {
-    let null = pg_sys::Datum::null();
-    // SAFETY: the catalog is locked as for any change, and there are as many values as columns.
+    // SAFETY: the catalog is locked as for any change; the tuple is one of its own.
     unsafe {
         let kinds = kinds(object)?;
         let lock = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
         let catalog = pg_sys::table_open(pg_sys::Oid::from(EXT_DATA), lock);
+        let made = extended_tuple(catalog, (object, inherited), &kinds, content)
+            .map(|tuple| pg_sys::CatalogTupleInsert(catalog, tuple));
+        // Also when it was refused, which rolls nothing back.
+        pg_sys::table_close(catalog, lock);
+        made
+    }
+}
+
+/// A row of `pg_statistic_ext_data`.
+///
+/// # Safety
+/// `catalog` must be that, open.
+unsafe fn extended_tuple(
+    catalog: pg_sys::Relation,
+    (object, inherited): (u32, bool),
+    kinds: &Kinds,
+    content: &ExtendedContent<'_>,
+) -> Result<pg_sys::HeapTuple, ServerError> {
+    let null = pg_sys::Datum::null();
+    // SAFETY: see the contract; there are as many values as columns.
+    unsafe {
         if usize::try_from((*(*catalog).rd_att).natts) != Ok(COLUMNS) {
-            pg_sys::table_close(catalog, lock);
             return Err(invalid("this version of the server keeps extended statistics otherwise"));
         }
         let stored = |bytes: &Option<Vec<u8>>| {
@@ -75,11 +94,11 @@ pub(crate) fn write_extended(
         };
         let common = match content.common.is_empty() {
             true => None,
-            false => Some(common(&content.common, &kinds)?),
+            false => Some(common(&content.common, kinds)?),
         };
         let expressions = match content.expressions.iter().all(Option::is_none) {
             true => None,
-            false => Some(expressions(&content.expressions, &kinds)?),
+            false => Some(expressions(&content.expressions, kinds)?),
         };
         let given = [
             Some(pg_sys::Datum::from(pg_sys::Oid::from(object))),
@@ -91,11 +110,7 @@ pub(crate) fn write_extended(
         ];
         let mut values: Vec<pg_sys::Datum> = given.iter().map(|v| v.unwrap_or(null)).collect();
         let mut nulls: Vec<bool> = given.iter().map(Option::is_none).collect();
-        let tuple =
-            pg_sys::heap_form_tuple((*catalog).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr());
-        pg_sys::CatalogTupleInsert(catalog, tuple);
-        pg_sys::table_close(catalog, lock);
-        Ok(())
+        Ok(pg_sys::heap_form_tuple((*catalog).rd_att, values.as_mut_ptr(), nulls.as_mut_ptr()))
     }
 }
 
@@ -246,7 +261,7 @@ unsafe fn expressions(
         let context = pg_sys::CurrentMemoryContext;
         let mut array = std::ptr::null_mut();
         let kinds = kinds.all.iter().skip(kinds.all.len() - kinds.expressions);
-        for (content, kind) in contents.iter().zip(kinds) {
+        let filled = contents.iter().zip(kinds).try_for_each(|(content, kind)| {
             let row = match content {
                 Some(content) => {
                     let row = tuple(catalog, (pg_sys::InvalidOid, 0, false), *kind, content)?;
@@ -256,8 +271,11 @@ unsafe fn expressions(
             };
             let datum = row.unwrap_or(pg_sys::Datum::null());
             array = pg_sys::accumArrayResult(array, datum, row.is_none(), row_type, context);
-        }
+            Ok(())
+        });
+        // Also when one was refused, which rolls nothing back.
         pg_sys::table_close(catalog, lock);
+        filled?;
         Ok(pg_sys::makeArrayResult(array, context))
     }
 }

@@ -45,6 +45,7 @@ mod statistics_row;
 mod stats_hook;
 mod stored_statistics;
 mod subxact;
+mod text;
 mod time_limit;
 mod wait;
 
@@ -85,5 +86,6 @@ pub(crate) use shadow::{
 pub(crate) use statistics::{Figures, Statistics};
 pub(crate) use stored_statistics::{Content, write as write_statistics};
 pub(crate) use subxact::{ServerError, subtransaction};
+pub(crate) use text::{Text, owned as owned_texts};
 pub(crate) use time_limit::subtransaction_within;
 pub(crate) use wait::wait;

@@ -72,10 +72,11 @@ pub(crate) fn write(
         let kind = kind_of(relation, column)?;
         let lock = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
         let catalog = pg_sys::table_open(pg_sys::StatisticRelationId, lock);
-        let tuple = tuple(catalog, (relation, column, inherited), kind, content)?;
-        pg_sys::CatalogTupleInsert(catalog, tuple);
+        let made = tuple(catalog, (relation, column, inherited), kind, content)
+            .map(|tuple| pg_sys::CatalogTupleInsert(catalog, tuple));
+        // Also when it was refused, which rolls nothing back.
         pg_sys::table_close(catalog, lock);
-        Ok(())
+        made
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) use single::single;
 pub(crate) use values::more_draws;
 
 /// What can be done without pg_stat_statements.
-const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT …']).";
+const INSTEAD: &str = " Or give the statements: mcp_advise_indexes(ARRAY['SELECT ...']).";
 
 const STATEMENTS: &str = include_str!("../../../sql/catalog/statements.sql");
 

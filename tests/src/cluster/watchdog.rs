@@ -14,18 +14,21 @@ use anyhow::{Context, Result};
 
 use super::owner::Owner;
 
-/// Arguments: folder, server program. The server is stopped by SIGQUIT, which skips the final
+/// What the server is started by, such as valgrind with its options, separated by blanks.
+const STARTER: &str = "ADVISOR_SERVER_STARTER";
+
+/// Arguments: folder, server program, what it is started by. The server is stopped by SIGQUIT, which skips the final
 /// checkpoint: the data are thrown away. A restart stops it properly.
 /// Removing is tried again because an interrupted initdb may still be removing files itself.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
-root=$1 program=$2 server=
+root=$1 program=$2 starter=$3 server=
 stop() {
     if [ -n "$server" ]; then kill "-$1" "$server" 2>/dev/null; wait "$server"; server=; fi
 }
 while read -r command; do
     case $command in
-        start) "$program" -D "$root/data" >>"$root/log" 2>&1 </dev/null &
+        start) $starter "$program" -D "$root/data" >>"$root/log" 2>&1 </dev/null &
             server=$!
             echo "$server" ;;
         stop) stop INT; echo stopped ;;
@@ -50,6 +53,7 @@ impl Watchdog {
         command
             .args(["-c", SCRIPT, "mcp-advisor-watchdog"])
             .args([root, server])
+            .arg(std::env::var_os(STARTER).unwrap_or_default())
             .current_dir(root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use advisor_tests::bridge::{self, stdio::Pipe};
 use advisor_tests::cluster::{Cluster, SUPERUSER};
+use advisor_tests::robust::log;
 use anyhow::{Context, Result, bail, ensure};
 use postgres::Client;
 
@@ -48,7 +49,7 @@ impl Database {
     /// Runs the suite's scripts, whose errors are part of them.
     pub(crate) fn start(suite: &Path) -> Result<Self> {
         let begin = Instant::now();
-        let cluster = Cluster::start("")?;
+        let cluster = Cluster::start(log::SETTINGS)?;
         let folder = cluster.socket_dir().join("regress");
         let owner = fs::metadata(cluster.socket_dir())?.uid();
         copy(suite, &folder, owner)?;

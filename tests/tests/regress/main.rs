@@ -1,4 +1,4 @@
-//! Statements that nobody wrote for us, against the guard: the server's own regression suite, and what
+//! Statements that nobody wrote for us, against the guard and the advisor: the server's own regression suite, and what
 //! SQLsmith makes up over the objects that the suite leaves behind (operators, operator classes,
 //! rules, triggers, domains, policies, C functions of users). Whoever sends them is a superuser, and
 //! nothing may change: of the database a state is taken before and after.
@@ -6,6 +6,7 @@
 //! Neither is part of the repository; `tests/bin/regress.sh` and `tests/bin/sqlsmith.sh` fetch them.
 //! Where they are not to be had, the cases are shown as ignored.
 
+mod advise;
 mod database;
 mod report;
 mod script;
@@ -40,7 +41,13 @@ fn main() -> Result<ExitCode> {
     let database = suite.as_ref().ok().map(|folder| Database::start(folder)).transpose()?;
     let mut trials = vec![Trial::test("scripts_are_cut_as_psql_cuts_them", || Ok(script::cuts()?))];
     let database = database.map(Arc::new);
-    for (cases, there) in [(suite::CASES, true), (smith::CASES, smith.is_ok())] {
+    let groups = [
+        (suite::CASES, true),
+        (advise::OF_THE_SUITE, true),
+        (smith::CASES, smith.is_ok()),
+        (advise::OF_SQLSMITH, smith.is_ok()),
+    ];
+    for (cases, there) in groups {
         for &(name, case) in cases {
             let database = database.clone();
             let ignored = database.is_none() || !there;

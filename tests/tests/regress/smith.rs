@@ -173,14 +173,18 @@ fn marks(text: &str) -> (usize, usize) {
     (ran, marks.len() - ran)
 }
 
+/// Has it print what it makes up.
+pub(crate) fn dry_run(database: &Database, count: u64) -> Result<Output> {
+    let host = database.cluster.socket_dir().display().to_string();
+    let mut command = command()?;
+    command.args([&target(&host), "--dry-run"]).arg(format!("--max-queries={count}"));
+    Ok(command.output()?)
+}
+
 /// What it makes up, printed and sent one by one, and given to the server's judgement.
 fn through_the_bridge(database: &Database) -> Result<()> {
-    let host = database.cluster.socket_dir().display().to_string();
     let count = seconds()? * A_SECOND;
-    let Output { stdout, stderr, .. } = command()?
-        .args([&target(&host), "--dry-run"])
-        .arg(format!("--max-queries={count}"))
-        .output()?;
+    let Output { stdout, stderr, .. } = dry_run(database, count)?;
     let text = String::from_utf8_lossy(&stdout);
     let statements = script::statements(&text);
     let begun = statements.len() as u64 * 10 > count * 9;

@@ -5,6 +5,8 @@ use std::ffi::{CStr, c_char};
 use advisor_sql::guard::{Function, Home};
 use pgrx::{FromDatum, pg_sys};
 
+use crate::sys::text::{Text, owned as owned_texts};
+
 /// The cache of `pg_proc` by oid.
 pub(super) const PROCOID: i32 = pg_sys::SysCacheIdentifier::PROCOID as i32;
 
@@ -134,8 +136,9 @@ unsafe fn has_internal_argument(form: *const pg_sys::FormData_pg_proc) -> bool {
 pub(super) unsafe fn search_path(tuple: pg_sys::HeapTuple) -> Option<String> {
     let number = pg_sys::Anum_pg_proc_proconfig as pg_sys::AttrNumber;
     // SAFETY: a tuple of that cache; the attribute is of type text[].
-    let settings: Vec<String> = unsafe { attribute(PROCOID, tuple, number) }.unwrap_or_default();
-    settings.iter().find_map(|one| one.strip_prefix("search_path=").map(str::to_owned))
+    let settings: Option<Vec<Option<Text>>> = unsafe { attribute(PROCOID, tuple, number) };
+    let settings = owned_texts(settings.unwrap_or_default());
+    settings.iter().flatten().find_map(|one| one.strip_prefix("search_path=").map(str::to_owned))
 }
 
 /// An attribute of a tuple of the cache, which must be of type `T`.

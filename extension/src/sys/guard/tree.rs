@@ -108,17 +108,24 @@ pub(super) unsafe fn contents_of(query: *mut pg_sys::Query) -> Contents {
 pub(super) unsafe fn look_into(query: *mut pg_sys::Query, found: &mut Contents) {
     let context: *mut Contents = found;
     // SAFETY: the context is a reference that outlives the walk.
-    unsafe { walk(query.cast(), context.cast()) };
+    unsafe { visit(query.cast(), context.cast()) };
     // What aggregates call stands in the catalog and not in the tree.
     let parts: Vec<u32> =
         found.functions.iter().flat_map(|&oid| function::parts_of_aggregate(oid)).collect();
     found.functions.extend(parts);
 }
 
-/// A node of the tree; the signature is that of the server's walkers. Recursion is bounded by the
-/// server's own check of its stack in `expression_tree_walker`.
+/// [`visit`] as the server's walkers call it. Not to be called from here: the guard turns a panic into
+/// the server's error, whose jump would go over all our frames to whoever called the server last.
 #[pg_guard]
 unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    // SAFETY: what the server was given to pass on.
+    unsafe { visit(node, context) }
+}
+
+/// A node of the tree. Recursion is bounded by the server's own check of its stack in
+/// `expression_tree_walker`.
+unsafe fn visit(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     if node.is_null() {
         return false;
     }
