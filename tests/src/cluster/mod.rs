@@ -252,7 +252,9 @@ impl Cluster {
     /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(self.root.join("log")).unwrap_or_default()
+        // Statements in it may be in any encoding, or none.
+        let bytes = fs::read(self.root.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     fn wait_until_ready(&self) -> Result<()> {

@@ -17,14 +17,14 @@ pub(crate) const OF_THE_SUITE: &[Case] =
 pub(crate) const OF_SQLSMITH: &[Case] = &[("sqlsmith_is_advised_on_without_a_trace", of_sqlsmith)];
 
 /// Of how many statements of the suite one is sent in a short run, and from which on.
-const SLICE: usize = 160;
+const SLICE: usize = 320;
 const FIRST: usize = 3;
 
 /// Queries of the suite, of which more can be planned, likewise.
-const QUERIES: usize = 80;
+const QUERIES: usize = 160;
 
 /// Statements of SQLsmith in a short run, and in a second of a long one.
-const MADE_UP: u64 = 60;
+const MADE_UP: u64 = 40;
 const A_SECOND: u64 = 1;
 
 /// Of how many one is sent a second time, to see that it takes no more memory.
@@ -47,7 +47,7 @@ fn of_the_suite(database: &Database) -> Result<()> {
         let queries = all.iter().filter(|sql| report::is_query(sql)).skip(FIRST).step_by(QUERIES);
         queries.chain(all.iter().skip(FIRST).step_by(SLICE)).cloned().collect()
     };
-    ensure!(statements.len() > 300, "{} statements", statements.len());
+    ensure!(statements.len() > 150, "{} statements", statements.len());
     advised_on(database, "suite", &statements)
 }
 

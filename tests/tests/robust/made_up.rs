@@ -19,7 +19,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Statements of a short run, and of a round of a long one.
-const SHORT: usize = 120;
+const SHORT: usize = 100;
 const ROUND: usize = 1_000;
 
 /// Every how many are sent a second time, to see that they take no more memory.
