@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# setup.sh [browser]: installs what is missing on a Debian machine, and only that: what building and
-# running needs, or the browser that the tests open the report in. A second run takes no time.
+# setup.sh [browser|packaging|pgrx]: installs what is missing on a Debian machine, and only that: what
+# building and running needs, or the browser that the tests open the report in, or what makes and judges
+# Debian packages; `pgrx` is cargo-pgrx alone, on any system. A second run takes no time.
 . "$(dirname "$0")/env.sh"
 
 as_root() {
@@ -38,6 +39,12 @@ browser() {
     # A font, too: without any there is no text.
     local missing
     mapfile -t missing < <(missing_of chromium chromium-driver fonts-dejavu-core)
+    [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+}
+
+packaging() {
+    local missing
+    mapfile -t missing < <(missing_of debhelper lintian mmdebstrap piuparts systemd)
     [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
 }
 
@@ -117,6 +124,17 @@ cargo_pgrx() {
     exec 9>&-
 }
 
+if [ "${1:-}" = pgrx ]; then
+    [ -x "$pg_config" ] || die "no $pg_config: set PG_CONFIG"
+    rust
+    cargo_pgrx
+    exit
+fi
+if [ "${1:-}" = packaging ]; then
+    command -v dpkg-query >/dev/null || die "Debian packages are made on Debian"
+    packaging
+    exit
+fi
 if [ "${1:-}" = browser ]; then
     ! command -v dpkg-query >/dev/null || browser
     command -v chromium >/dev/null && command -v chromedriver >/dev/null ||

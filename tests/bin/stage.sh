@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# stage.sh release|test: builds the extension and lays its files out below target/stage or
-# target/stage-test, as they would be installed below /. The machine's PostgreSQL is not touched.
-# `test` is the unoptimised build that also holds the #[pg_test] functions.
+# stage.sh release|debug|test: builds the extension and lays its files out below target/stage,
+# target/stage-debug or target/stage-test, as they would be installed below /. The machine's PostgreSQL is
+# not touched. `debug` is unoptimised, `test` is too and also holds the #[pg_test] functions.
 . "$(dirname "$0")/env.sh"
 
 case ${1:-} in
     release) stage=$target/stage; options=(--features "pg$PG") ;;
+    debug) stage=$target/stage-debug; options=(--debug --features "pg$PG") ;;
     test) stage=$target/stage-test; options=(--debug --features "pg$PG pg_test") ;;
-    *) die "usage: stage.sh release|test" ;;
+    *) die "usage: stage.sh release|debug|test" ;;
 esac
 
 say "building the extension ($1) for PostgreSQL $PG"

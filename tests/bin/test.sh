@@ -43,6 +43,10 @@ step 'extension, test build' tests/bin/stage.sh test
 export ADVISOR_STAGE=$target/stage-test
 export ADVISOR_BRIDGE=$target/debug/mcp-bridge
 step 'in-server and end-to-end tests' cargo test --package advisor-tests --no-fail-fast
+step 'packaging tools' tests/bin/setup.sh packaging
+step 'extension, build for packages' tests/bin/stage.sh debug
+step 'Debian packages' env BUILD=test tests/bin/deb.sh
+step 'packages, installed and purged' env BUILD=test tests/bin/packages.sh
 
 rm -f "$log"
 echo "$passed passed, $failed failed"
