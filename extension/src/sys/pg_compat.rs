@@ -345,16 +345,13 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     execute_once: bool,
 ) {
     use super::guard::{answer::Run, watch};
-    use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
     // SAFETY: called by the server with a query that is started; the chained hook has the same
     // contract.
     unsafe {
         let run = Run::begin(query, count);
         match watch::previous_run() {
-            // An error must not jump over the run, which is to be dropped.
-            Some(previous) => pg_guard_ffi_boundary(|| {
-                previous(query, direction, run.count, execute_once);
-            }),
+            // Not through pgrx's boundary, see the planner hook.
+            Some(previous) => previous(query, direction, run.count, execute_once),
             None => pg_sys::standard_ExecutorRun(query, direction, run.count, execute_once),
         }
         run.end();
@@ -370,12 +367,11 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     count: u64,
 ) {
     use super::guard::{answer::Run, watch};
-    use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
     // SAFETY: as for the other versions.
     unsafe {
         let run = Run::begin(query, count);
         match watch::previous_run() {
-            Some(previous) => pg_guard_ffi_boundary(|| previous(query, direction, run.count)),
+            Some(previous) => previous(query, direction, run.count),
             None => pg_sys::standard_ExecutorRun(query, direction, run.count),
         }
         run.end();

@@ -24,7 +24,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn quals(&mut self, level: usize, quals: &'a Value) {
+    pub(super) fn quals(&mut self, level: usize, quals: &'a Value) {
         match quals {
             Value::Node(node) => {
                 self.clause(level, node);

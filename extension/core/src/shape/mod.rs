@@ -106,7 +106,8 @@ pub fn relations(trees: &[Tree<'_>]) -> BTreeMap<u32, char> {
     let mut found = BTreeMap::new();
     for tree in trees {
         visit(&tree.root, &mut |node| {
-            if is_rte(node) && node.int("rtekind") == 0 {
+            // From PostgreSQL 16 on a view that was replaced by its query is only named where that is.
+            if is_rte(node) && matches!(node.int("rtekind"), RELATION | SUBQUERY) {
                 let kind = node.text("relkind").and_then(|text| text.chars().next());
                 found.insert(node.oid("relid"), kind.unwrap_or('r'));
             }
@@ -137,6 +138,10 @@ pub fn extract(trees: &[Tree<'_>], facts: &dyn Facts) -> Extract {
     result.params = params.into_values().collect();
     result
 }
+
+/// `RTE_RELATION` and `RTE_SUBQUERY` of the server's `parsenodes.h`.
+const RELATION: i64 = 0;
+const SUBQUERY: i64 = 1;
 
 /// `CMD_INSERT` and `CMD_DELETE` of the server's `nodes.h`.
 const INSERT: i64 = 3;
@@ -194,6 +199,10 @@ impl<'a> Walker<'a> {
         if let Some(jointree) = query.child("jointree") {
             self.jointree(level, jointree);
         }
+        // Until PostgreSQL 16 MERGE has it among the joins.
+        if let Some(condition) = query.get("mergeJoinCondition") {
+            self.quals(level, condition);
+        }
         self.security_quals(level);
         self.orders(level);
         self.written_columns(level);
@@ -208,7 +217,6 @@ impl<'a> Walker<'a> {
             "returningList",
             "onConflict",
             "mergeActionList",
-            "mergeJoinCondition",
             "windowClause",
             "limitOffset",
             "limitCount",

@@ -17,7 +17,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_int, c_void};
 
-use pgrx::pg_sys::ffi::pg_guard_ffi_boundary;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
 
@@ -210,8 +209,9 @@ unsafe extern "C-unwind" fn planner(
         // Constants are computed here, and may be large.
         let _words = latch::watch_memory();
         match PREVIOUS_PLANNER {
-            // An error must not jump over what is to be dropped here.
-            Some(previous) => pg_guard_ffi_boundary(|| previous(query, text, options, params)),
+            // Not through pgrx's boundary, which would take from an error all that its own report has
+            // no field for: position, inner query, names of constraints.
+            Some(previous) => previous(query, text, options, params),
             None => pg_sys::standard_planner(query, text, options, params),
         }
     }
