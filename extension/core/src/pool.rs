@@ -113,9 +113,11 @@ impl Pool {
     }
 }
 
-/// With the included columns in order, which is none of their own.
+/// With the included columns in order, which is none of their own, and none that is a key.
 fn in_order(def: &IndexDef) -> IndexDef {
     let mut def = def.clone();
+    def.include.retain(|column| !def.keys.iter().any(|key| key.column == *column));
     def.include.sort_unstable();
+    def.include.dedup();
     def
 }
