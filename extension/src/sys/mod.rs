@@ -30,6 +30,7 @@ mod pages_btree;
 mod pages_heap;
 mod pages_sequence;
 mod params;
+mod passing;
 mod perturb;
 mod pg_compat;
 mod pg_statistics;

@@ -335,9 +335,8 @@ pub(super) unsafe fn length_of_column(row: pg_sys::TupleDesc, column: usize) -> 
     }
 }
 
-/// The hook on running a query, which limits the rows that are sent.
+/// The hook on running a query, which limits the rows that are sent. It hands on as `passing` says.
 #[cfg(not(feature = "pg18"))]
-#[pgrx::pg_guard]
 pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     query: *mut pg_sys::QueryDesc,
     direction: pg_sys::ScanDirection::Type,
@@ -345,36 +344,38 @@ pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     execute_once: bool,
 ) {
     use super::guard::{answer::Run, watch};
+    use super::passing::{guarded, standard_ExecutorRun};
+    let mut run = Run::of(query, count);
     // SAFETY: called by the server with a query that is started; the chained hook has the same
-    // contract.
+    // contract; the run stays where it is.
     unsafe {
-        let run = Run::begin(query, count);
+        guarded(|| run.begin());
         match watch::previous_run() {
-            // Not through pgrx's boundary, see the planner hook.
             Some(previous) => previous(query, direction, run.count, execute_once),
-            None => pg_sys::standard_ExecutorRun(query, direction, run.count, execute_once),
+            None => standard_ExecutorRun(query, direction, run.count, execute_once),
         }
-        run.end();
+        guarded(|| run.end());
     }
 }
 
-/// The hook on running a query, which limits the rows that are sent.
+/// The hook on running a query, which limits the rows that are sent. It hands on as `passing` says.
 #[cfg(feature = "pg18")]
-#[pgrx::pg_guard]
 pub(super) unsafe extern "C-unwind" fn executor_run_hook(
     query: *mut pg_sys::QueryDesc,
     direction: pg_sys::ScanDirection::Type,
     count: u64,
 ) {
     use super::guard::{answer::Run, watch};
+    use super::passing::{guarded, standard_ExecutorRun};
+    let mut run = Run::of(query, count);
     // SAFETY: as for the other versions.
     unsafe {
-        let run = Run::begin(query, count);
+        guarded(|| run.begin());
         match watch::previous_run() {
             Some(previous) => previous(query, direction, run.count),
-            None => pg_sys::standard_ExecutorRun(query, direction, run.count),
+            None => standard_ExecutorRun(query, direction, run.count),
         }
-        run.end();
+        guarded(|| run.end());
     }
 }
 

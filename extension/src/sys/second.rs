@@ -6,9 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 
-use pgrx::{pg_guard, pg_sys};
+use pgrx::pg_sys;
 
 use super::explain::{How, printed};
+use super::passing::{guarded, standard_ExecutorEnd};
 
 /// A plan as `EXPLAIN (FORMAT JSON)` prints it, without planning and execution time.
 #[derive(Debug, Clone, Default)]
@@ -58,10 +59,21 @@ pub(super) fn printing(plan: *mut pg_sys::PlannedStmt, how: How, f: impl FnOnce(
     wanted.tree.into_inner()
 }
 
-#[pg_guard]
+/// Hands on as `passing` says.
 unsafe extern "C-unwind" fn executor_end(query: *mut pg_sys::QueryDesc) {
-    // SAFETY: called by the server with a started query; `WANTED` points to a local of `printing`,
-    // which is on the stack while hooks run; the chained hook has the same contract.
+    // SAFETY: called by the server with a started query; the chained hook has the same contract.
+    unsafe {
+        guarded(|| print_if_wanted(query));
+        match PREVIOUS {
+            Some(previous) => previous(query),
+            None => standard_ExecutorEnd(query),
+        }
+    }
+}
+
+unsafe fn print_if_wanted(query: *mut pg_sys::QueryDesc) {
+    // SAFETY: a started query; `WANTED` points to a local of `printing`, which is on the stack while
+    // hooks run.
     unsafe {
         if let Some(wanted) = WANTED.get().as_ref()
             && (*query).plannedstmt == wanted.plan
@@ -69,10 +81,6 @@ unsafe extern "C-unwind" fn executor_end(query: *mut pg_sys::QueryDesc) {
             let plain = print(query, How { verbose: false, ..wanted.how });
             let verbose = print(query, How { verbose: true, ..wanted.how });
             wanted.tree.replace(Some(Tree { plain, verbose }));
-        }
-        match PREVIOUS {
-            Some(previous) => previous(query),
-            None => pg_sys::standard_ExecutorEnd(query),
         }
     }
 }

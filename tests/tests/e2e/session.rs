@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("session_without_hypopg", without_hypopg),
     ("session_beside_a_locked_table", locked_table),
     ("session_functions_have_comments", commented),
+    ("session_errors_are_as_the_server_raised_them", errors),
 ];
 
 const MISSING_PREREQUISITE: &str = "55000";
@@ -323,6 +324,71 @@ fn commented(fixture: &Fixture) -> Result<()> {
         // psql breaks no lines, and shows them beside the other columns.
         let longest = comment.lines().map(|line| line.chars().count()).max().unwrap_or_default();
         ensure!(longest <= 110, "{name}: a line of {longest} characters");
+    }
+    Ok(())
+}
+
+/// Statements that fail while they are read, planned, started, run and ended, and commands.
+const FAILING: [&str; 16] = [
+    "select nowhere from parents",
+    "select 1 / 0",
+    "select count(*) from parents where 1 / (id - 1) > 0",
+    "insert into parents values (1)",
+    "insert into parents values (null)",
+    "insert into children values (7)",
+    "insert into children values (1, -1)",
+    "insert into deferred values (7)",
+    "select (-1)::odd",
+    "select fails(1)",
+    "select fails(0)",
+    "do $$ begin insert into parents values (1); end $$",
+    "do $$ begin execute 'select 1 from'; end $$",
+    "alter table parents add constraint small check (id < 1)",
+    "create index on parents (id) where 1 / 0 = 1",
+    "copy parents from program 'echo x'",
+];
+
+/// The hooks of the extension are called for every statement of a session that has loaded it, and an
+/// error that goes over them arrives with all that the server says of it.
+fn errors(_: &Fixture) -> Result<()> {
+    for settings in ["", "shared_preload_libraries = 'pg_stat_statements'"] {
+        let cluster = Cluster::start(settings)?;
+        let mut client = cluster.connect("postgres")?;
+        client.batch_execute(
+            "create extension mcp_advisor;
+            create table parents (id integer primary key); insert into parents values (1), (2);
+            create table children (parent integer references parents, n integer check (n > 0));
+            create table deferred (parent integer references parents deferrable initially deferred);
+            create domain odd as integer constraint positive check (value > 0);
+            create function fails(n integer) returns integer language plpgsql stable as
+                $$ begin if n = 0 then execute 'select nowhere'; end if; return n / 0; end $$",
+        )?;
+        let raised = |client: &mut Client| -> Result<Vec<postgres::error::DbError>> {
+            let error = |sql: &&str| {
+                let error = client.simple_query(sql).err().with_context(|| (*sql).to_owned())?;
+                error.as_db_error().cloned().with_context(|| format!("{sql}: {error}"))
+            };
+            FAILING.iter().map(error).collect()
+        };
+        let plain = raised(&mut cluster.connect("postgres")?)?;
+        ensure!(plain.iter().any(|error| error.constraint() == Some("parents_pkey")), "{plain:#?}");
+        ensure!(plain.iter().any(|error| error.column() == Some("id")), "{plain:#?}");
+        ensure!(plain.iter().any(|error| error.datatype() == Some("odd")), "{plain:#?}");
+        ensure!(plain.iter().filter(|error| error.position().is_some()).count() >= 2, "{plain:#?}");
+        ensure!(plain.iter().filter(|error| error.where_().is_some()).count() >= 5, "{plain:#?}");
+        let mut session = cluster.connect("postgres")?;
+        session.batch_execute("select mcp_schemas()")?;
+        for (sql, (found, wanted)) in FAILING.iter().zip(raised(&mut session)?.iter().zip(&plain)) {
+            ensure!(found == wanted, "{settings:?}, {sql}:\n{found:#?}\nwithout: {wanted:#?}");
+        }
+        // In a latched session, what reads.
+        session.batch_execute("select mcp_guard(max_rows => 10, max_bytes => 10000)")?;
+        for (sql, wanted) in FAILING.iter().zip(&plain).filter(|(sql, _)| sql.starts_with("select"))
+        {
+            let error = session.simple_query(sql).err().with_context(|| (*sql).to_owned())?;
+            let found = error.as_db_error().with_context(|| format!("{sql}: {error}"))?;
+            ensure!(found == wanted, "{sql}:\n{found:#?}\nwithout: {wanted:#?}");
+        }
     }
     Ok(())
 }

@@ -21,14 +21,19 @@ pub(super) fn command_begins(asks_for_rows: bool) {
 }
 
 /// One run of a query, whose answer is bounded if it goes to the client.
+///
+/// An error of the run goes over the frame that this stands in, so nothing of it is to be dropped.
 pub(crate) struct Run {
     query: *mut pg_sys::QueryDesc,
     /// How many rows to run the query for; 0 is for all.
     pub(crate) count: u64,
     most: Option<u64>,
-    _words: Option<memory::Words>,
-    counting: Option<Box<Receiver>>,
+    words: memory::Words,
+    /// The query's own receiver, while another one stands in its place.
+    inner: *mut pg_sys::DestReceiver,
 }
+
+const _: () = assert!(!std::mem::needs_drop::<Run>());
 
 /// A receiver of rows that passes them on to the query's own.
 ///
@@ -42,64 +47,68 @@ struct Receiver {
 }
 
 impl Run {
-    /// What is to be run for `count` rows: if their number is limited, for one more than allowed,
-    /// so that it is seen when there are more.
+    /// The run of a query for `count` rows, as it was asked for.
+    pub(crate) const fn of(query: *mut pg_sys::QueryDesc, count: u64) -> Self {
+        let words = memory::Words::new();
+        Self { query, count, most: None, words, inner: std::ptr::null_mut() }
+    }
+
+    /// Sets what is to be run: if the number of rows is limited, for one more than allowed, so that
+    /// it is seen when there are more.
     ///
     /// # Safety
-    /// The query must be started, and outlive this.
-    pub(crate) unsafe fn begin(query: *mut pg_sys::QueryDesc, count: u64) -> Self {
-        let latched = latch::is_latched();
-        let words = latch::watch_memory();
+    /// The query must be started, and outlive this, which must not be moved before [`Self::end`].
+    pub(crate) unsafe fn begin(&mut self) {
+        // SAFETY: see the contract.
+        unsafe { latch::watch_memory(&mut self.words) };
         // SAFETY: see the contract; a query that is started has a destination.
-        let is_answer = latched && (ASKED.take() | unsafe { is_sent(query) });
-        let most = latch::rows().filter(|_| is_answer);
-        let count = match (most, count) {
-            (None, _) => count,
+        let is_answer = latch::is_latched() && (ASKED.take() | unsafe { is_sent(self.query) });
+        if !is_answer {
+            return;
+        }
+        self.most = latch::rows();
+        self.count = match (self.most, self.count) {
+            (None, count) => count,
             (Some(most), 0) => most.saturating_add(1),
             (Some(most), count) => count.min(most.saturating_add(1)),
         };
-        let counting = latch::bytes().filter(|_| is_answer).map(|most| {
-            // SAFETY: as above.
-            let inner = unsafe { (*query).dest };
+        let Some(most) = latch::bytes() else { return };
+        // SAFETY: as above. The receiver is allocated where the query's state is, and goes with it.
+        unsafe {
+            let inner = (*self.query).dest;
             let callbacks = pg_sys::DestReceiver {
                 receiveSlot: Some(receive),
                 rStartup: Some(start_up),
                 rShutdown: Some(shut_down),
                 rDestroy: None,
-                // SAFETY: as above.
-                mydest: unsafe { (*inner).mydest },
+                mydest: (*inner).mydest,
             };
-            // Not moved while the server knows its address.
-            let mut receiver = Box::new(Receiver { callbacks, inner, sent: 0, most });
-            // SAFETY: as above; the query's own is put back when this is dropped.
-            unsafe { (*query).dest = (&raw mut *receiver).cast() };
-            receiver
-        });
-        Self { query, count, most, _words: words, counting }
+            let place = (*(*self.query).estate).es_query_cxt;
+            let receiver: *mut Receiver =
+                pg_sys::MemoryContextAlloc(place, size_of::<Receiver>()).cast();
+            receiver.write(Receiver { callbacks, inner, sent: 0, most });
+            (*self.query).dest = receiver.cast();
+            self.inner = inner;
+        }
     }
 
     /// It has run: refuses an answer with more rows than allowed, and sets again what the query's
     /// functions may have changed.
-    pub(crate) fn end(self) {
+    pub(crate) fn end(&mut self) {
+        self.words.take_down();
+        if !self.inner.is_null() {
+            // SAFETY: the query lives as long as its run.
+            unsafe { (*self.query).dest = self.inner };
+        }
         latch::enforce();
         let Some(most) = self.most else { return };
         // SAFETY: the state is there until the executor ends.
         let sent = unsafe { (*(*self.query).estate).es_processed };
-        drop(self);
         if sent > most {
             refuse(
                 format!("the answer has more than {most} rows"),
                 "Ask for fewer: aggregate, narrow the condition, or use LIMIT and OFFSET.",
             );
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if let Some(receiver) = &self.counting {
-            // SAFETY: the query lives as long as its run, failed or not.
-            unsafe { (*self.query).dest = receiver.inner };
         }
     }
 }

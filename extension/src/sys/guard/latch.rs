@@ -183,10 +183,14 @@ pub(super) fn bytes() -> Option<u64> {
 }
 
 /// Looks after the memory of what is about to be planned or run.
-pub(super) fn watch_memory() -> Option<memory::Words> {
-    let ceilings = ceilings()?;
+///
+/// # Safety
+/// As of [`memory::Words::put_up`].
+pub(super) unsafe fn watch_memory(words: &mut memory::Words) {
+    let Some(ceilings) = ceilings() else { return };
     memory::limit(ceilings.memory);
-    Some(memory::Words::new())
+    // SAFETY: the caller's contract.
+    unsafe { words.put_up() };
 }
 
 /// Puts the limits of a latched session in force for what is about to run, and for what comes next:

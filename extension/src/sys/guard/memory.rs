@@ -135,31 +135,41 @@ pub(super) fn lift() {
     ARMED_FOR.set(0);
 }
 
-/// As long as it is there, a cancel for too much memory says so.
+/// As long as it is put up, a cancel for too much memory says so.
 ///
 /// The server raises the same error for every cancel. Its callbacks on errors are there to add to
-/// an error what was being done, and may set any part of it.
-pub(crate) struct Words(Box<pg_sys::ErrorContextCallback>);
+/// an error what was being done, and may set any part of it. Nothing is to be dropped: an error goes
+/// over the frame that it stands in, and whoever catches it has an older stack of callbacks.
+pub(crate) struct Words(pg_sys::ErrorContextCallback);
 
 impl Words {
-    pub(crate) fn new() -> Self {
-        // Not moved while the server knows its address.
-        let mut entry = Box::new(pg_sys::ErrorContextCallback {
-            // SAFETY: a variable of the process, whose entries are there until they are taken off.
-            previous: unsafe { pg_sys::error_context_stack },
-            callback: Some(reword),
+    pub(crate) const fn new() -> Self {
+        Self(pg_sys::ErrorContextCallback {
+            previous: std::ptr::null_mut(),
+            callback: None,
             arg: std::ptr::null_mut(),
-        });
-        // SAFETY: as above; the entry is taken off when this is dropped.
-        unsafe { pg_sys::error_context_stack = &raw mut *entry };
-        Self(entry)
+        })
     }
-}
 
-impl Drop for Words {
-    fn drop(&mut self) {
-        // SAFETY: what was there before is there still: whoever put it there waits for us.
-        unsafe { pg_sys::error_context_stack = self.0.previous };
+    /// Puts it up.
+    ///
+    /// # Safety
+    /// It must not be moved until it is taken down, or an error has gone over its frame.
+    pub(crate) unsafe fn put_up(&mut self) {
+        self.0.callback = Some(reword);
+        // SAFETY: a variable of the process, whose entries are there until they are taken off.
+        unsafe {
+            self.0.previous = pg_sys::error_context_stack;
+            pg_sys::error_context_stack = &raw mut self.0;
+        }
+    }
+
+    /// Takes it down, if it was put up.
+    pub(crate) fn take_down(&mut self) {
+        if self.0.callback.take().is_some() {
+            // SAFETY: what was there before is there still: whoever put it there waits for us.
+            unsafe { pg_sys::error_context_stack = self.0.previous };
+        }
     }
 }
 

@@ -21,12 +21,13 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode, pg_guard, pg_sys};
 
 use super::answer;
-use super::latch;
 use super::relation::{self, Read};
 use super::tree;
 use super::undisturbed::{self, is_reading};
 use super::utility;
+use super::{latch, memory};
 use crate::sys::analyze::list_len;
+use crate::sys::passing::{self, guarded};
 use crate::sys::pg_compat;
 
 /// Why something is refused.
@@ -186,35 +187,48 @@ pub(super) fn judge_setting(name: &str) {
     }
 }
 
-#[pg_guard]
+// The hooks on planning, starting, running and commands hand on as `passing` says.
+
 unsafe extern "C-unwind" fn planner(
     query: *mut pg_sys::Query,
     text: *const c_char,
     options: c_int,
     params: pg_sys::ParamListInfo,
 ) -> *mut pg_sys::PlannedStmt {
-    let parallel = pg_sys::CURSOR_OPT_PARALLEL_OK as c_int;
-    // SAFETY: called by the server with an analyzed query; the chained hook has the same contract.
+    let mut words = memory::Words::new();
+    // SAFETY: called by the server with an analyzed query; the chained hook has the same contract. The
+    // words stay where they are until they are taken down.
     unsafe {
-        let alone = latch::is_latched() && {
-            let contents = tree::contents_of(query);
-            if let Some(refusal) = judges()
-                .and_then(|judges| contents.reads.iter().find_map(|read| (judges.read)(read)))
-            {
-                refuse(refusal);
-            }
-            options & parallel != 0 && calls_users_functions(&contents)
-        };
-        let options = if alone { options & !parallel } else { options };
-        // Constants are computed here, and may be large.
-        let _words = latch::watch_memory();
-        match PREVIOUS_PLANNER {
-            // Not through pgrx's boundary, which would take from an error all that its own report has
-            // no field for: position, inner query, names of constraints.
+        let options = guarded(|| {
+            let options = judge_plan(query, options);
+            // Constants are computed now, and may be large.
+            latch::watch_memory(&mut words);
+            options
+        });
+        let plan = match PREVIOUS_PLANNER {
             Some(previous) => previous(query, text, options, params),
-            None => pg_sys::standard_planner(query, text, options, params),
-        }
+            None => passing::standard_planner(query, text, options, params),
+        };
+        words.take_down();
+        plan
     }
+}
+
+/// Refuses a query that reads what it may not; otherwise the options to plan it with.
+unsafe fn judge_plan(query: *mut pg_sys::Query, options: c_int) -> c_int {
+    let parallel = pg_sys::CURSOR_OPT_PARALLEL_OK as c_int;
+    if !latch::is_latched() {
+        return options;
+    }
+    // SAFETY: an analyzed query.
+    let contents = unsafe { tree::contents_of(query) };
+    if let Some(refusal) =
+        judges().and_then(|judges| contents.reads.iter().find_map(|read| (judges.read)(read)))
+    {
+        refuse(refusal);
+    }
+    let alone = options & parallel != 0 && calls_users_functions(&contents);
+    if alone { options & !parallel } else { options }
 }
 
 fn calls_users_functions(contents: &tree::Contents) -> bool {
@@ -224,9 +238,19 @@ fn calls_users_functions(contents: &tree::Contents) -> bool {
             .is_some_and(|judges| contents.functions.iter().any(|&oid| (judges.is_users)(oid)))
 }
 
-#[pg_guard]
 unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags: c_int) {
     // SAFETY: called by the server with a complete plan; the chained hook has the same contract.
+    unsafe {
+        guarded(|| judge_start(query, flags));
+        match PREVIOUS_START {
+            Some(previous) => previous(query, flags),
+            None => passing::standard_ExecutorStart(query, flags),
+        }
+    }
+}
+
+unsafe fn judge_start(query: *mut pg_sys::QueryDesc, flags: c_int) {
+    // SAFETY: a complete plan.
     unsafe {
         if is_reading() && !reads((*query).plannedstmt) {
             undisturbed::refuse_effect("a statement that changes data");
@@ -242,10 +266,6 @@ unsafe extern "C-unwind" fn executor_start(query: *mut pg_sys::QueryDesc, flags:
                     refuse_command("a locking clause");
                 }
             }
-        }
-        match PREVIOUS_START {
-            Some(previous) => previous(query, flags),
-            None => pg_sys::standard_ExecutorStart(query, flags),
         }
     }
 }
@@ -295,7 +315,6 @@ pub(crate) unsafe fn check_read(
     }
 }
 
-#[pg_guard]
 #[allow(clippy::too_many_arguments, reason = "the server's signature")]
 unsafe extern "C-unwind" fn process_utility(
     statement: *mut pg_sys::PlannedStmt,
@@ -307,23 +326,9 @@ unsafe extern "C-unwind" fn process_utility(
     destination: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
-    if is_reading() {
-        undisturbed::refuse_effect("a command");
-    }
     // SAFETY: called by the server with a utility statement; the chained hook has the same contract.
     unsafe {
-        if latch::is_latched() {
-            utility::check((*statement).utilityStmt);
-            if latch::opens_with_transaction() && (*statement).stmt_location > 0 {
-                utility::check_stays((*statement).utilityStmt);
-            }
-            if context == pg_sys::ProcessUtilityContext::PROCESS_UTILITY_TOPLEVEL {
-                answer::command_begins(utility::asks_for_rows((*statement).utilityStmt));
-            }
-            if utility::runs_in_transaction((*statement).utilityStmt) {
-                latch::enforce();
-            }
-        }
+        guarded(|| judge_command(statement, context));
         match PREVIOUS_UTILITY {
             Some(previous) => previous(
                 statement,
@@ -335,7 +340,7 @@ unsafe extern "C-unwind" fn process_utility(
                 destination,
                 completion,
             ),
-            None => pg_sys::standard_ProcessUtility(
+            None => passing::standard_ProcessUtility(
                 statement,
                 text,
                 read_only_tree,
@@ -346,8 +351,33 @@ unsafe extern "C-unwind" fn process_utility(
                 completion,
             ),
         }
+        guarded(latch::enforce);
     }
-    latch::enforce();
+}
+
+unsafe fn judge_command(
+    statement: *mut pg_sys::PlannedStmt,
+    context: pg_sys::ProcessUtilityContext::Type,
+) {
+    if is_reading() {
+        undisturbed::refuse_effect("a command");
+    }
+    if !latch::is_latched() {
+        return;
+    }
+    // SAFETY: a utility statement.
+    unsafe {
+        utility::check((*statement).utilityStmt);
+        if latch::opens_with_transaction() && (*statement).stmt_location > 0 {
+            utility::check_stays((*statement).utilityStmt);
+        }
+        if context == pg_sys::ProcessUtilityContext::PROCESS_UTILITY_TOPLEVEL {
+            answer::command_begins(utility::asks_for_rows((*statement).utilityStmt));
+        }
+        if utility::runs_in_transaction((*statement).utilityStmt) {
+            latch::enforce();
+        }
+    }
 }
 
 #[pg_guard]
