@@ -299,6 +299,10 @@ fn create_root(owner: &Owner) -> Result<PathBuf> {
 
 fn initdb(installation: &Installation, root: &Path, owner: &Owner, options: &[&str]) -> Result<()> {
     let mut command = Command::new(installation.program(root, "initdb"));
+    // From 18 on the default is with them.
+    if installation.version >= 180_000 && !options.contains(&"--data-checksums") {
+        command.arg("--no-data-checksums");
+    }
     command
         .args(options)
         .args(["--username", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"])

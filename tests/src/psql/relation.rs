@@ -157,6 +157,7 @@ fn heading(line: &str, answer: &Value, facts: &mut Facts) -> String {
         }
         "Indexes"
         | "Check constraints"
+        | "Not-null constraints"
         | "Foreign-key constraints"
         | "Referenced by"
         | "Statistics objects"
@@ -181,6 +182,7 @@ fn item(section: &str, line: &str, answer: &Value, facts: &mut Facts) {
     let holds = match section {
         "Indexes" => index(item, answer),
         "Check constraints" | "Foreign-key constraints" => constraint(item, answer),
+        "Not-null constraints" => not_null(item, answer),
         "Referenced by" => referenced_by(item, answer),
         "Statistics objects" => statistics(item, answer),
         "Publications" => publication(item, answer),
@@ -259,6 +261,17 @@ fn constraint(item: &str, answer: &Value) -> bool {
     }
     entry(answer, "constraints", |key| {
         after_name(item, &text(&key["name"])).map(str::trim_start) == key["definition"].as_str()
+    })
+    .is_some()
+}
+
+/// From 18 on these are constraints with names; psql always puts the column into quotes.
+fn not_null(item: &str, answer: &Value) -> bool {
+    let item = item.trim_end_matches(" (inherited)").trim_end_matches(" (local, inherited)");
+    entry(answer, "constraints", |key| {
+        after_name(item, &text(&key["name"])).is_some_and(|rest| {
+            rest.trim_start().replace('"', "") == text(&key["definition"]).replace('"', "")
+        })
     })
     .is_some()
 }

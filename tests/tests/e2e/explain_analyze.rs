@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use advisor_tests::whole_rows;
 use anyhow::{Result, ensure};
 
 use crate::Case;
@@ -19,7 +20,7 @@ const READ_ONLY: &str = "25006";
 fn analyze(fixture: &Fixture) -> Result<()> {
     let mut client = fixture.session()?;
     let query = "select count(*) from items where customer < 100";
-    let text = explained(&mut client, query, "\"analyze\" => true")?;
+    let text = whole_rows(&explained(&mut client, query, "\"analyze\" => true")?);
     for part in [
         "actual time=",
         "rows=1000 ",

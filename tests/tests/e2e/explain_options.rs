@@ -83,7 +83,7 @@ fn executed(fixture: &Fixture) -> Result<()> {
     client.batch_execute("set jit = off; set max_parallel_workers_per_gather = 0")?;
     let ours = "\"analyze\" => true, timing => false, buffers => false";
     for query in [LOOKUP, "select count(*) from items where id < 50"] {
-        let expected = server_explained(&mut client, "analyze, timing off", query)?;
+        let expected = server_explained(&mut client, "analyze, timing off, buffers off", query)?;
         let found = explained(&mut client, query, ours)?;
         ensure!(lasting(&found) == lasting(&expected), "{found}\n---\n{expected}");
         ensure!(found.contains("Execution Time: ") && !found.contains("actual time"), "{found}");

@@ -1,5 +1,6 @@
 //! `mcp_explain` by the queryid of pg_stat_statements.
 
+use advisor_tests::whole_rows;
 use anyhow::{Context, Result, ensure};
 use postgres::Client;
 
@@ -58,7 +59,10 @@ fn by_queryid(fixture: &Fixture) -> Result<()> {
     }
     let queryid = id(&mut client, "select * from seen where id%")?;
     let found = text(&mut client, queryid, ", parameters => '{77}', \"analyze\" => true")?;
-    ensure!(found.contains("(id = 77)") && found.contains("rows=1 loops=1"), "{found}");
+    ensure!(
+        found.contains("(id = 77)") && whole_rows(&found).contains("rows=1 loops=1"),
+        "{found}"
+    );
     let found = text(&mut client, queryid, ", generic_plan => true")?;
     ensure!(found.contains("(id = $1)"), "{found}");
     let found = text(&mut client, queryid, ", hide_indexes => '{seen_id_idx}'")?;

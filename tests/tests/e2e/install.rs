@@ -84,11 +84,12 @@ fn without_numbers(entry: &str) -> String {
         |line: &&str| !line.starts_with("SET ") && !NUMBERED.iter().any(|part| line.contains(part));
     let text = entry.lines().filter(kept).collect::<Vec<_>>().join("\n").trim_end().to_owned();
     // The tables whose rows are dumped, which are asked for by name.
-    match text.split_once("'{1") {
-        Some((head, rest)) if head.contains("create_empty_extension") => {
-            format!("{head}{}", rest.split_once('}').map_or("", |(_, tail)| tail))
+    match text.split_once("create_empty_extension(") {
+        Some((head, rest)) => {
+            let named = |part: &&str| !part.contains("'{");
+            format!("{head}{}", rest.split(", ").filter(named).collect::<Vec<_>>().join(", "))
         }
-        _ => text,
+        None => text,
     }
 }
 

@@ -308,7 +308,7 @@ const NORMALIZED: &[&str] = &[
         (2, date '2020-01-03'))",
     "select id as m_row_less from orders where (customer, id) > (5, 6) order by customer, id limit 4",
     "select id as m_any from orders where customer = any ('{1,2,3}')",
-    "select id as m_array from orders where customer = any (array[1, 2, 3])",
+    "select id as m_array from orders where id = any (array[1, 2, 3])",
     "select lag(id, 1, 0) over (order by placed rows between 3 preceding and current row) as m_lag
         from orders where customer = 3",
     "select ntile(4) over (order by placed) as m_ntile from orders where customer = 3",

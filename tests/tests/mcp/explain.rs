@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use advisor_tests::bridge::stdio::Pipe;
 use advisor_tests::bridge::wait_until;
+use advisor_tests::whole_rows;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -139,7 +140,7 @@ fn others(fixture: &Fixture) -> Result<()> {
     let (text, _) = explained(&mut pipe, &with(json!([77, null]), false))?;
     ensure!(text.contains("(id = '77'::bigint)"), "{text}");
     let (text, _) = explained(&mut pipe, &with(json!(["77", "x"]), true))?;
-    ensure!(text.contains("rows=1 loops=1") && text.contains("'x'::text"), "{text}");
+    ensure!(whole_rows(&text).contains("rows=1 loops=1") && text.contains("'x'::text"), "{text}");
     for (values, detail) in [
         (json!(["77"]), "has 2 parameters, the array 1 value"),
         (json!(["x", "y"]), "parameter $1"),
