@@ -49,7 +49,7 @@ select max(app.net(total)) over (order by ordered_at rows 3 preceding) from orde
 
 explain select app.spent(id) from customers
 
-explain analyze select app.tier_of(id) from customers
+explain (analyze, buffers off) select app.tier_of(id) from customers
 
 explain (verbose, costs off) select * from app.orders_of(1)
 

@@ -162,7 +162,8 @@ fn memory(fixture: &Fixture) -> Result<()> {
     for (query, what, place, more) in [
         ("select * from big order by pad, id offset 1", "sort_on_disk", "Sort", ""),
         (
-            "select * from big as a join big as b on a.note = b.note and a.id = b.id",
+            // The sum keeps 18 from seeing that it is a join of a row with itself.
+            "select * from big as a join big as b on a.note = b.note and a.id = b.id + 0",
             "hash_on_disk",
             "Hash",
             "set enable_mergejoin = off; set enable_nestloop = off",
