@@ -36,7 +36,7 @@ fn orders(fixture: &Fixture) -> Result<()> {
     let mut client = database(fixture, "top_orders")?;
     client.query("select count(*) /* once */ from big as a join big as b using (id)", &[])?;
     for _ in 0..300 {
-        client.batch_execute("select pg_sleep(0.0005) /* often */")?;
+        client.batch_execute("select pg_sleep(0.004) /* often */")?;
     }
     for (order, wanted) in [("total_time", "often"), ("mean_time", "once")] {
         let sql = format!("select * from mcp_top_queries('{order}', 1)");
