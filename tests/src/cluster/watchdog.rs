@@ -54,6 +54,9 @@ impl Watchdog {
             .args(["-c", SCRIPT, "mcp-advisor-watchdog"])
             .args([root, server])
             .arg(std::env::var_os(STARTER).unwrap_or_default())
+            // Of a session that wants backtraces of the tests. In a backend each level of a statement
+            // too deep for the stack would take one of all levels below, which takes minutes.
+            .env_remove("RUST_BACKTRACE")
             .current_dir(root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
