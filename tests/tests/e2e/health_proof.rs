@@ -212,6 +212,9 @@ fn missing(fixture: &Fixture) -> Result<()> {
         create table \"T\" (id integer primary key, \"Key\" integer, pad text);
         insert into \"T\" select g, g, repeat('x', 100) from generate_series(1, 50000) as g",
     )?;
+    // What is read only. Of writing, the load of the table is charged by how much of each index was in
+    // memory, and one just built, beside the other cases, was not: another in its place looks cheaper.
+    client.batch_execute("set mcp_advisor.write_weight = 0")?;
     // Nothing recorded: nothing to say, at once.
     let started = Instant::now();
     expect_ok(&mut client, "missing_index")?;
